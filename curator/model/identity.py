@@ -1,0 +1,32 @@
+"""Who an instance belongs to, before and after: source identifiers and the codes that replace them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class IdentifierKind(StrEnum):
+    """How an identifier is written, and so how a search for it must fold and split."""
+
+    PERSON_NAME = "person_name"
+    ID = "id"
+    DATE = "date"
+    UID = "uid"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identifier:
+    """One value that identifies a person, an institution or a source object."""
+
+    kind: IdentifierKind
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SubjectKey:
+    """What makes two source instances the same person: Patient ID within its issuer."""
+
+    patient_id: str = field(repr=False)
+    issuer: str = field(repr=False, default="")
