@@ -1,0 +1,41 @@
+"""Transfer syntaxes: how a data set is written.
+
+Sources: DICOM PS3.6 Table A-1, PS3.5 Annex A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+_ENCAPSULATED_ROOTS = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSyntax:
+    """One way to write a data set; `order` is struct's byte-order character."""
+
+    uid: str
+    explicit: bool
+    order: Literal["<", ">"]
+    deflated: bool
+    encapsulated: bool
+
+
+def transfer_syntax(uid: str) -> TransferSyntax | None:
+    """The syntax of a standard UID; None for private ones and for those that are no file format (JPIP, SMPTE)."""
+    if uid == IMPLICIT_LITTLE:
+        return TransferSyntax(uid, explicit=False, order="<", deflated=False, encapsulated=False)
+    if uid == EXPLICIT_LITTLE:
+        return TransferSyntax(uid, explicit=True, order="<", deflated=False, encapsulated=False)
+    if uid == DEFLATED_LITTLE:
+        return TransferSyntax(uid, explicit=True, order="<", deflated=True, encapsulated=False)
+    if uid == EXPLICIT_BIG:
+        return TransferSyntax(uid, explicit=True, order=">", deflated=False, encapsulated=False)
+    if uid.startswith(_ENCAPSULATED_ROOTS):
+        return TransferSyntax(uid, explicit=True, order="<", deflated=False, encapsulated=True)
+    return None

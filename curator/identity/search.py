@@ -1,0 +1,95 @@
+"""Search for identifiers in bytes, in every form they could be written in.
+
+The law: an identifier that stands in the bytes in any of the encodings DICOM knows is found; what is too short to be
+told from chance is searched only whole and only where text can stand.
+
+Sources: DICOM PS3.5 6.1.2 (character repertoires), 6.2.1 (person names).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from curator.model.identity import Identifier, IdentifierKind
+
+# The repertoires of PS3.3 C.12.1.1.2 as Python codecs, and UTF-16 for text that private blobs keep.
+_CODECS = (
+    "utf-8", "latin-1", "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8",
+    "iso8859-9", "iso8859-15", "tis-620", "shift_jis", "iso2022_jp", "iso2022_jp_2", "euc_jp", "euc_kr", "iso2022_kr",
+    "gb18030", "gb2312", "koi8-r", "cp1251", "utf-16-le", "utf-16-be",
+)  # fmt: skip
+# Below four characters a token meets by chance in any header; within bulk bytes six are needed.
+SHORTEST = 4
+SHORTEST_IN_BULK = 6
+# Our own UIDs are digits of a keyed hash; a record number inside one is chance, never a leak.
+_OWN_UIDS = re.compile(rb"2\.25\.\d{1,39}")
+_NAME_PARTS = re.compile(r"[\s^=,;.\-_/\\]+")
+_ESCAPES = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class Needles:
+    """Byte strings to search for; `digits` need a non-digit on either side, all are lower-case ASCII-folded."""
+
+    plain: tuple[bytes, ...] = field(repr=False)
+    digits: tuple[bytes, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.plain) + len(self.digits)
+
+
+def needles_of(identifiers: Iterable[Identifier]) -> Needles:
+    """What to search for; empty for no identifiers."""
+    plain: set[bytes] = set()
+    digits: set[bytes] = set()
+    for identifier in identifiers:
+        for token in _tokens(identifier):
+            forms = _encoded(token)
+            (digits if token.isascii() and token.isdigit() else plain).update(forms)
+    return Needles(tuple(sorted(plain)), tuple(sorted(digits)))
+
+
+def found_in(needles: Needles, data: bytes | memoryview, *, bulk: bool = False) -> int:
+    """How many needles stand in `data`; 0 for empty data. `bulk` says that the bytes are pixels or the like."""
+    folded = bytes(data).lower()
+    shortest = SHORTEST_IN_BULK if bulk else 1
+    found = sum(1 for needle in needles.plain if len(needle) >= shortest and needle in folded)
+    candidates = [needle for needle in needles.digits if len(needle) >= shortest and needle in folded]
+    if not candidates:
+        return found
+    if bulk:
+        # Digits of one kind are a flat area of one grey value in an 8-bit image.
+        candidates = [needle for needle in candidates if len(set(needle)) > 1]
+    masked = _OWN_UIDS.sub(b"", folded)
+    return found + sum(1 for needle in candidates if re.search(rb"(?<!\d)" + re.escape(needle) + rb"(?!\d)", masked))
+
+
+def _tokens(identifier: Identifier) -> set[str]:
+    value = identifier.value.strip(" \0")
+    tokens = {value}
+    if identifier.kind is IdentifierKind.PERSON_NAME:
+        groups = [group.strip("^ ") for group in value.split("=")]
+        tokens |= {*groups, *(group.replace("^", " ") for group in groups), *_NAME_PARTS.split(value)}
+    if identifier.kind is IdentifierKind.DATE and len(value) == 8 and value.isdigit():
+        year, month, day = value[:4], value[4:6], value[6:]
+        tokens |= {f"{year}-{month}-{day}", f"{day}.{month}.{year}", f"{month}/{day}/{year}", f"{day}/{month}/{year}"}
+    return {token for token in tokens if _long_enough(token)}
+
+
+def _long_enough(token: str) -> bool:
+    # Two ideographs are a whole family name; two Latin letters are noise.
+    return len(token) >= SHORTEST or (len(token) >= 2 and any(ord(character) > 0x2E80 for character in token))
+
+
+def _encoded(token: str) -> set[bytes]:
+    forms: set[bytes] = set()
+    for spelling in {token, token.lower(), token.upper(), token.casefold()}:
+        for codec in _CODECS:
+            try:
+                encoded = spelling.encode(codec)
+            except UnicodeEncodeError:
+                continue
+            forms.add(_ESCAPES.sub(b"", encoded).lower() if b"\x1b" in encoded else encoded.lower())
+    return {form for form in forms if len(form) >= SHORTEST}
