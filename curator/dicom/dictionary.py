@@ -7,13 +7,12 @@ Sources: DICOM PS3.6 (through pydicom), PS3.5 6.2 (VRs).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
-from pydicom.datadict import DicomDictionary, RepeatersDictionary, keyword_for_tag, tag_for_keyword
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
-SHORT_LENGTH_VRS = frozenset(
-    "AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split()
-)
+SHORT_LENGTH_VRS = frozenset("AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 LONG_LENGTH_VRS = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 KNOWN_VRS = SHORT_LENGTH_VRS | LONG_LENGTH_VRS
 TEXT_VRS = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
@@ -29,7 +28,7 @@ def register(vrs: dict[int, str]) -> None:
     dictionary_vr.cache_clear()
 
 
-@lru_cache(maxsize=None)
+@cache
 def dictionary_vr(tag: int) -> str:
     """The VR of a standard tag, "UN" where it is unknown; the first of alternatives such as "OB or OW"."""
     if tag & 0xFFFF == 0:

@@ -51,9 +51,7 @@ def item(content: Iterable[bytes], *, order: str) -> bytes:
     return struct.pack(order + "HHI", 0xFFFE, 0xE000, len(body)) + body
 
 
-def file_meta(
-    *, sop_class_uid: str, sop_instance_uid: str, syntax_uid: str, implementation: tuple[str, str]
-) -> bytes:
+def file_meta(*, sop_class_uid: str, sop_instance_uid: str, syntax_uid: str, implementation: tuple[str, str]) -> bytes:
     """Preamble of zeros, prefix and a complete file meta group; `implementation` is class UID and version name."""
     fields: Sequence[tuple[int, str, bytes]] = (
         (0x00020001, "OB", b"\0\1"),

@@ -35,7 +35,7 @@ def encodings_of(declared: bytes) -> tuple[str, ...]:
 
 def text_of(raw: bytes, vr: str, encodings: tuple[str, ...]) -> str:
     """The text of a value without padding; "" for an empty one."""
-    if vr not in CHARSET_VRS or raw.isascii() and b"\x1b" not in raw:
+    if vr not in CHARSET_VRS or (raw.isascii() and b"\x1b" not in raw):
         return raw.decode("latin-1").strip(" \0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

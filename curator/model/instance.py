@@ -27,7 +27,7 @@ class SourceInstance:
 
     `reference` is the path as given by the storage, `content_id` a keyed SHA-256 of all bytes, `descriptors` the free
     text that gates look for head words in, `identifiers` all values that may not survive, `references` the SOP
-    Instance UIDs that the instance points to.
+    Instance UIDs that the instance points to, `device` its serial number or station name.
     """
 
     reference: str = field(repr=False)
@@ -45,6 +45,7 @@ class SourceInstance:
     Manufacturer: str = ""
     ManufacturerModelName: str = ""
     InstitutionName: str = field(repr=False, default="")
+    device: str = field(repr=False, default="")
     author: str = field(repr=False, default="")
     BurnedInAnnotation: str = ""
     ImageType: tuple[str, ...] = ()

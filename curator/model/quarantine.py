@@ -66,7 +66,7 @@ REMEDY: dict[Reason, str] = {
     Reason.UNSUPPORTED_TRANSFER_SYNTAX: "convert the instance to a standard transfer syntax at the source",
     Reason.ENCAPSULATED_DOCUMENT: "documents inside DICOM are not read yet, so they cannot be cleaned",
     Reason.DUPLICATE_CONTENT: "the same bytes were already taken under another name",
-    Reason.SOP_INSTANCE_UID_CONFLICT: "two files claim one SOP Instance UID with different content; decide which is right",
+    Reason.SOP_INSTANCE_UID_CONFLICT: "files of different content claim one SOP Instance UID; decide which is right",
     Reason.PATIENT_ID_MISSING: "without a Patient ID no subject can be assigned; complete it at the source",
     Reason.PATIENT_ID_CONFLICT: "one study names two Patient IDs; correct it at the source",
     Reason.BURNED_IN_TEXT_POSSIBLE: "the pixels may carry text; wait for pixel scrubbing or review by hand",

@@ -1,0 +1,100 @@
+"""A folder on a local disk.
+
+Sources: POSIX rename(2) (atomic replacement within one file system), fsync(2).
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from curator.errors import ItemError
+from curator.model.quarantine import Reason
+from curator.ports import StoredFile
+
+# Leftovers of a killed writer carry this suffix; they are never listed and are removed at the next start.
+_PARTIAL = ".partial"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class LocalDisk:
+    """A storage under one root folder; picklable, so that workers write by themselves."""
+
+    __slots__ = ("root",)
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __repr__(self) -> str:
+        return "LocalDisk()"
+
+    def write(self, path: str, chunks: Iterable[bytes | memoryview]) -> StoredFile:
+        """Replace `path` in one step; nothing of it is left where this raises."""
+        target = self.root / path
+        # The process id keeps two workers that were given one path from writing into one file.
+        partial = target.with_name(f".{target.name[:64]}.{os.getpid()}{_PARTIAL}")
+        digest, size = hashlib.sha256(), 0
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as stream:
+                for chunk in chunks:
+                    stream.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(target)
+        except OSError as error:
+            _forget(partial)
+            raise _write_error(error) from error
+        return StoredFile(path, digest.hexdigest(), size)
+
+    def read(self, path: str) -> bytes:
+        """All bytes of `path`."""
+        try:
+            return (self.root / path).read_bytes()
+        except OSError as error:
+            raise ItemError(Reason.UNREADABLE, error.strerror or "") from error
+
+    def remove(self, path: str) -> None:
+        """Forget `path` and the folders that it leaves empty."""
+        target = self.root / path
+        target.unlink(missing_ok=True)
+        for folder in target.parents:
+            if folder == self.root or not folder.is_dir() or any(folder.iterdir()):
+                return
+            folder.rmdir()
+
+    def exists(self, path: str) -> bool:
+        """Whether `path` is there."""
+        return (self.root / path).is_file()
+
+    def walk(self) -> Iterator[str]:
+        """Every finished file's path, sorted; nothing where the root is not there yet."""
+        if not self.root.is_dir():
+            return
+        found = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
+        yield from sorted(path.as_posix() for path in found if not path.name.endswith(_PARTIAL))
+
+    def sweep(self) -> int:
+        """Remove what killed writers left; how many files that were."""
+        leftovers = list(self.root.rglob(f".*{_PARTIAL}")) if self.root.is_dir() else []
+        for leftover in leftovers:
+            leftover.unlink(missing_ok=True)
+        return len(leftovers)
+
+
+def _forget(partial: Path) -> None:
+    try:
+        partial.unlink(missing_ok=True)
+    except OSError:
+        # The folder itself may be what cannot be written; then nothing was left either.
+        return
+
+
+def _write_error(error: OSError) -> ItemError:
+    reason = Reason.DISK_FULL if error.errno in _FULL else Reason.OUTPUT_UNWRITABLE
+    return ItemError(reason, error.strerror or "")

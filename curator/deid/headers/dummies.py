@@ -1,0 +1,35 @@
+"""Stand-in values: valid for their VR and plainly artificial.
+
+Sources: DICOM PS3.5 6.2 (what each VR admits), PS3.15 E.1-1a (D: "a non-zero length value that may be a dummy value
+and consistent with the VR").
+"""
+
+from __future__ import annotations
+
+DUMMY_TEXT: dict[str, bytes] = {
+    "AE": b"REMOVED",
+    "AS": b"000Y",
+    "CS": b"REMOVED",
+    "DA": b"19000101",
+    "DS": b"0",
+    "DT": b"19000101000000",
+    "IS": b"0",
+    "LO": b"REMOVED",
+    "LT": b"REMOVED",
+    "PN": b"REMOVED^",
+    "SH": b"REMOVED",
+    "ST": b"REMOVED",
+    "TM": b"000000",
+    "UC": b"REMOVED",
+    "UR": b"urn:removed",
+    "UT": b"REMOVED",
+}
+
+_WIDTHS = {"AT": 4, "FD": 8, "FL": 4, "OD": 8, "OF": 4, "OL": 4, "OV": 8, "SL": 4, "SV": 8, "UL": 4, "UV": 8}
+_SHORTEST_BINARY = 2
+
+
+def dummy(vr: str) -> bytes:
+    """A constant value for every VR but UI and SQ; zeros of one value's width for binary ones."""
+    text = DUMMY_TEXT.get(vr)
+    return bytes(_WIDTHS.get(vr, _SHORTEST_BINARY)) if text is None else text

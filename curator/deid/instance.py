@@ -1,0 +1,135 @@
+"""One instance from source bytes to proven output bytes.
+
+Pure: bytes in, bytes out; who reads and writes files is the caller's affair.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from curator.deid.headers.markers import IMPLEMENTATION, marker_elements
+from curator.deid.headers.rewrite import Chunk, Rewriter
+from curator.deid.subject import Subject
+from curator.deid.verify import residuals
+from curator.dicom.dictionary import tag_of
+from curator.dicom.elements import DataSet
+from curator.dicom.encode import file_meta
+from curator.dicom.parse import parse
+from curator.dicom.text import encodings_at_top, text_of
+from curator.errors import ItemError
+from curator.identity.pseudonyms import Pseudonyms
+from curator.model.decision import Action
+from curator.model.instance import ReleasedInstance, SourceInstance
+from curator.model.quarantine import Reason
+from curator.policy.header import HeaderPolicy, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Deidentified:
+    """A proven instance: its bytes, its catalogue record (without path and digest), and what was applied.
+
+    `applied` counts elements by (rule id, action).
+    """
+
+    chunks: tuple[Chunk, ...] = field(repr=False)
+    record: ReleasedInstance
+    applied: Mapping[tuple[str, Action], int]
+
+
+def deidentify(
+    data: bytes, source: SourceInstance, *, subject: Subject, policy: HeaderPolicy, pseudonyms: Pseudonyms
+) -> Deidentified:
+    """The de-identified instance, proven on the bytes it returns.
+
+    An identifier that a kept value carries is found by the proof; the header is then written once more with every kept
+    value checked against the person's identifiers, and proven again.
+
+    Raises:
+        ItemError: the source cannot be parsed, or RESIDUAL_IDENTIFIER with the places where something survived.
+    """
+    data_set = parse(data)
+    places: tuple[str, ...] = ()
+    for deny in (False, True):
+        rewriter = Rewriter(
+            data_set,
+            decide=partial(decide, policy),
+            pseudonyms=pseudonyms,
+            subject=subject,
+            sop_class_uid=source.SOPClassUID,
+            set_elements=marker_elements(policy, data_set.syntax),
+            deny=deny,
+        )
+        chunks = _file(data_set, rewriter.chunks(), source, uid_map(policy, pseudonyms)(source.SOPInstanceUID))
+        written = b"".join(chunks)
+        found = residuals(written, subject.needles, uids_replaced="retain-uids" not in policy.options)
+        if not found:
+            record = _record(parse(written), source, subject=subject, pseudonyms=pseudonyms, policy=policy)
+            return Deidentified(chunks, record, dict(rewriter.applied))
+        places = tuple(sorted({f"{residual.defect} in {residual.place}" for residual in found}))
+    raise ItemError(Reason.RESIDUAL_IDENTIFIER, "; ".join(places))
+
+
+def released_path(record: ReleasedInstance) -> str:
+    """Where an instance goes, relative to the release folder: replacements only."""
+    return f"{record.patient_code}/{record.StudyInstanceUID}/{record.SeriesInstanceUID}/{record.SOPInstanceUID}.dcm"
+
+
+def with_file(record: ReleasedInstance, *, path: str, sha256: str, size_bytes: int) -> ReleasedInstance:
+    """The record of an instance that has been written."""
+    return replace(record, path=path, sha256=sha256, size_bytes=size_bytes)
+
+
+def uid_map(policy: HeaderPolicy, pseudonyms: Pseudonyms) -> Callable[[str], str]:
+    """What the policy makes of a UID: a replacement, or the same where UIDs are retained."""
+    return str if "retain-uids" in policy.options else pseudonyms.uid
+
+
+def _file(data_set: DataSet, chunks: list[Chunk], source: SourceInstance, sop_instance_uid: str) -> tuple[Chunk, ...]:
+    meta = file_meta(
+        sop_class_uid=source.SOPClassUID,
+        sop_instance_uid=sop_instance_uid,
+        syntax_uid=data_set.syntax.uid,
+        implementation=IMPLEMENTATION,
+    )
+    if not data_set.syntax.deflated:
+        return (meta, *chunks)
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return (meta, deflater.compress(b"".join(chunks)), deflater.flush())
+
+
+def _record(
+    written: DataSet, source: SourceInstance, *, subject: Subject, pseudonyms: Pseudonyms, policy: HeaderPolicy
+) -> ReleasedInstance:
+    """What the catalogue may know: keyed codes, and for the rest what the output itself says."""
+
+    def text(keyword: str) -> str:
+        element = written.first(tag_of(keyword))
+        return text_of(written.raw(element), element.vr, encodings_at_top(written)) if element is not None else ""
+
+    return ReleasedInstance(
+        SOPInstanceUID=text("SOPInstanceUID"),
+        SOPClassUID=source.SOPClassUID,
+        SeriesInstanceUID=text("SeriesInstanceUID"),
+        StudyInstanceUID=text("StudyInstanceUID"),
+        FrameOfReferenceUID=text("FrameOfReferenceUID"),
+        TransferSyntaxUID=source.TransferSyntaxUID,
+        patient_code=subject.patient_code,
+        centre_code=pseudonyms.centre_code(source.InstitutionName),
+        device_code=pseudonyms.device_code(source.Manufacturer, source.ManufacturerModelName, source.device),
+        author_code=pseudonyms.author_code(source.author),
+        Modality=text("Modality"),
+        BodyPartExamined=text("BodyPartExamined"),
+        Manufacturer=text("Manufacturer"),
+        ManufacturerModelName=text("ManufacturerModelName"),
+        Rows=source.Rows,
+        Columns=source.Columns,
+        NumberOfFrames=source.NumberOfFrames,
+        references=tuple(sorted(uid_map(policy, pseudonyms)(uid) for uid in source.references)),
+        path="",
+        sha256="",
+        size_bytes=0,
+        policy_digest=policy.digest,
+    )
