@@ -19,7 +19,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
 
 from curator.errors import ItemError
@@ -189,13 +189,12 @@ def _refuse_undecodable(dataset: Dataset) -> None:
 
 def _stored_values(dataset: Dataset) -> NDArray[np.generic]:
     """`(N, Y, X)` stored values in their native type, or the output of a modality LUT where the object has one."""
-    pixels = dataset.pixel_array
+    pixels: NDArray[np.generic] = dataset.pixel_array
     if "PixelData" in dataset:
         pixels = _without_unused_bits(pixels, int(dataset.BitsStored))
     if "ModalityLUTSequence" in dataset and "RescaleSlope" not in dataset:
         pixels = apply_modality_lut(pixels, dataset)
-    frames: NDArray[np.generic] = pixels.reshape(-1, int(dataset.Rows), int(dataset.Columns))
-    return frames
+    return np.reshape(pixels, (-1, int(dataset.Rows), int(dataset.Columns)))
 
 
 def _without_unused_bits(pixels: NDArray[np.generic], stored: int) -> NDArray[np.generic]:
@@ -203,7 +202,8 @@ def _without_unused_bits(pixels: NDArray[np.generic], stored: int) -> NDArray[np
     shift = pixels.dtype.itemsize * 8 - stored
     if shift <= 0 or not np.issubdtype(pixels.dtype, np.integer):
         return pixels
-    return np.right_shift(np.left_shift(pixels, shift), shift).astype(pixels.dtype)
+    cut: NDArray[np.generic] = np.right_shift(np.left_shift(pixels, shift), shift).astype(pixels.dtype)
+    return cut
 
 
 def _rescales(dataset: Dataset, count: int) -> list[tuple[float, float]]:

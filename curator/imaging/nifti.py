@@ -49,11 +49,13 @@ def read_nifti(path: Path) -> Volume:
         image = nibabel.load(path)
         if not isinstance(image, nibabel.Nifti1Image):  # Nifti2Image is a subclass
             raise ItemError(Reason.MALFORMED, "not a NIfTI file")
-        return _volume(image.header, _unscaled(image.dataobj))
+        return _volume(image.header, image.dataobj)
     except nibabel.filebasedimages.ImageFileError:
         raise ItemError(Reason.MALFORMED, "not a NIfTI file") from None
     except _PARSE_ERRORS as error:
         raise ItemError(Reason.MALFORMED, f"NIfTI cannot be decoded ({type(error).__name__})") from None
+    except FileNotFoundError:
+        raise ItemError(Reason.UNREADABLE, "the file is not there") from None
     except OSError as error:
         # A damaged gzip stream and a file shorter than its header says raise OSError without an errno.
         reason = Reason.MALFORMED if error.errno is None else Reason.UNREADABLE
@@ -81,28 +83,22 @@ def nifti_bytes(volume: Volume) -> bytes:
     return _gzip(header.binaryblock + bytes(_VOXEL_OFFSET - len(header.binaryblock)) + stored.tobytes())
 
 
-def _unscaled(voxels: Any) -> NDArray[np.generic]:  # noqa: ANN401 - an ArrayProxy, whose methods nibabel leaves untyped
-    """Stored values, before scl_slope and scl_inter."""
-    return np.asarray(voxels.get_unscaled())
-
-
-def _volume(header: Any, stored: NDArray[np.generic]) -> Volume:  # noqa: ANN401 - see _NEW_HEADER
+def _volume(header: Any, proxy: Any) -> Volume:  # noqa: ANN401 - see _NEW_HEADER
+    """The volume of voxels still on disk: `proxy` knows the rescale, which nibabel clears from the header."""
     if int(header["sform_code"]) <= 0 and int(header["qform_code"]) <= 0:
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, "neither sform nor qform is set")
     affine_lps = _affine_lps(header)
+    stored: NDArray[np.generic] = np.asarray(proxy.get_unscaled())
     if not (np.issubdtype(stored.dtype, np.integer) or np.issubdtype(stored.dtype, np.floating)):
         raise ItemError(Reason.UNSUPPORTED_OBJECT, "voxels are no plain numbers")
-    extra = stored.shape[3:]
-    if any(length != 1 for length in extra) or stored.ndim < 2 or stored.size == 0:
+    if any(length != 1 for length in stored.shape[3:]) or stored.ndim < 2 or stored.size == 0:
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, f"{stored.ndim} axes with {stored.size} voxels are no volume")
-    shape_xyz = (*stored.shape[:3], 1)[:3]
-    voxels = stored.reshape(shape_xyz, order="F").T
-    slope, intercept = header.get_slope_inter()
+    voxels = stored.reshape((*stored.shape[:3], 1)[:3], order="F").T
     return Volume(
         stored=np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("=")),
         affine_lps=affine_lps,
-        rescale_slope=1.0 if slope is None else float(slope),
-        rescale_intercept=0.0 if intercept is None else float(intercept),
+        rescale_slope=float(proxy.slope),
+        rescale_intercept=float(proxy.inter),
     )
 
 
