@@ -1,0 +1,62 @@
+"""Files of a run, written whole or not at all.
+
+The law: a reader never meets half a file, whenever the writer dies; the same content gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from curator.errors import IntegrityError, ItemError
+from curator.model.quarantine import Reason
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` by `content` in one step; its folder is made where missing.
+
+    Raises:
+        ItemError: OUTPUT_UNWRITABLE or DISK_FULL; nothing is left behind.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+        partial = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.chmod(0o644)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = Reason.DISK_FULL if full else Reason.OUTPUT_UNWRITABLE
+        raise ItemError(reason, f"writing {path.name}") from error
+
+
+def json_bytes(content: Mapping[str, object]) -> bytes:
+    """Canonical JSON: keys sorted, two spaces, one final newline; no NaN and no infinity."""
+    return (json.dumps(content, sort_keys=True, indent=2, allow_nan=False) + "\n").encode()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that `path` holds.
+
+    Raises:
+        IntegrityError: it is missing, unreadable or not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{path.name} is missing or not JSON; the folder is not what it should be") from error
+    if not isinstance(content, dict):
+        raise IntegrityError(f"{path.name} does not hold a JSON object")
+    return content
