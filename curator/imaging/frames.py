@@ -64,7 +64,7 @@ def read_dataset(file: Path) -> Dataset:
     Raises:
         ItemError: UNREADABLE, NOT_DICOM or MALFORMED.
     """
-    with _as_item_error("the data set"):
+    with decoding("the data set"):
         return pydicom.dcmread(file)
 
 
@@ -72,23 +72,31 @@ def read_frames(file: Path) -> list[Frame]:
     """All frames of `file` in stored order; never empty.
 
     Raises:
-        ItemError: UNREADABLE; NOT_DICOM; UNSUPPORTED_OBJECT for colour or no pixels; UNSUPPORTED_TRANSFER_SYNTAX;
-            GEOMETRY_INCONSISTENT for a mosaic; MALFORMED where pixels or attributes cannot be decoded.
+        ItemError: UNREADABLE; NOT_DICOM; otherwise as `frames_of`.
     """
-    dataset = read_dataset(file)
-    with _as_item_error("pixel data"):
+    return frames_of(read_dataset(file))
+
+
+def frames_of(dataset: Dataset) -> list[Frame]:
+    """All frames of `dataset` in stored order; never empty.
+
+    Raises:
+        ItemError: UNSUPPORTED_OBJECT for colour or no pixels; UNSUPPORTED_TRANSFER_SYNTAX; GEOMETRY_INCONSISTENT for a
+            mosaic; MALFORMED where pixels or attributes cannot be decoded.
+    """
+    with decoding("pixel data"):
         _refuse_unsupported(dataset)
         _refuse_undecodable(dataset)
         pixels = _stored_values(dataset)
-    with _as_item_error("frame attributes"):
+    with decoding("frame attributes"):
         planes = frame_planes(dataset)
-        slopes = _rescales(dataset, len(planes))
+        rescales = _rescales(dataset, len(planes))
         spacing_mm = _image_spacing_mm(dataset)
     if len(planes) != len(pixels):
         raise ItemError(Reason.MALFORMED, f"{len(pixels)} frames of pixels, {len(planes)} of attributes")
     return [
         Frame(values, plane, plane.PixelSpacing if plane else spacing_mm, slope, intercept)
-        for values, plane, (slope, intercept) in zip(pixels, planes, slopes, strict=True)
+        for values, plane, (slope, intercept) in zip(pixels, planes, rescales, strict=True)
     ]
 
 
@@ -222,8 +230,8 @@ def _rescale(source: Dataset) -> tuple[float, float]:
 
 
 @contextmanager
-def _as_item_error(what: str) -> Iterator[None]:
-    """Turns what pydicom and its decoders raise into an `ItemError` that names no value and no path.
+def decoding(what: str) -> Iterator[None]:
+    """A block that decodes `what`: what pydicom and its decoders raise becomes an `ItemError` without value or path.
 
     Their warnings are dropped for the same reason: they quote values.
 

@@ -14,11 +14,11 @@ from curator.errors import ItemError
 from curator.model.quarantine import Reason
 from curator.model.volume import Volume
 
-GRID_TOLERANCE = 0.05
-"""How far a corner voxel's centre may lie from its counterpart, in voxels of the finest axis.
+GRID_TOLERANCE = 0.1
+"""How far a corner voxel's centre may lie from its counterpart, in voxels along each axis.
 
-Float32 affines and positions written with two decimals stay well below; half a voxel, the smallest real mistake that
-conventions of corner and centre make, is ten times as much.
+Slices may lie 0.05 steps off the regular grid (`geometry.SLICE_SPACING_TOLERANCE`) and affines are rounded to float32
+or two decimals: all of that stays below. Half a voxel, the smallest mistake that conventions make, is far above.
 """
 
 
@@ -26,8 +26,9 @@ def same_grid(a: Volume, b: Volume) -> bool:
     """Whether `a` and `b` have the same shape and every voxel of `a` lies where that of `b` does."""
     if a.shape != b.shape:
         return False
-    apart_mm = np.linalg.norm(_corners_mm(a) - _corners_mm(b), axis=1).max()
-    return bool(apart_mm <= GRID_TOLERANCE * min(a.spacing_mm + b.spacing_mm))
+    corners = np.array([(*corner, 1) for corner in product(*[(0, length - 1) for length in a.shape[::-1]])])
+    seen_from_a = corners @ np.linalg.solve(a.affine_lps, b.affine_lps).T
+    return bool(np.abs(seen_from_a - corners).max() <= GRID_TOLERANCE)
 
 
 def onto_grid(mask: Volume, reference: Volume) -> NDArray[np.generic]:
@@ -74,10 +75,3 @@ def _directions(volume: Volume) -> NDArray[np.float64]:
     """Unit vectors of the x, y and z axes as columns."""
     columns = volume.affine_lps[:3, :3]
     return np.asarray(columns / np.linalg.norm(columns, axis=0), dtype=np.float64)
-
-
-def _corners_mm(volume: Volume) -> NDArray[np.float64]:
-    """Centres of the eight corner voxels, `(8, 3)` millimetres."""
-    ends = [(0, length - 1) for length in volume.shape[::-1]]
-    indices = np.array([(*corner, 1) for corner in product(*ends)], dtype=np.float64)
-    return np.asarray((indices @ volume.affine_lps.T)[:, :3], dtype=np.float64)

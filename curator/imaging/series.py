@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curator.errors import ItemError
 from curator.imaging.frames import Frame, read_frames
 from curator.imaging.geometry import stacked
 from curator.model.quarantine import Reason
-from curator.model.volume import Volume
+from curator.model.volume import Affine, Volume
 
 
 def read_series(files: Sequence[Path]) -> Volume:
@@ -59,7 +60,7 @@ def _unplaced(frames: Sequence[Frame], *, file_count: int) -> Volume:
     return _volume(frames, np.diag([column_mm, row_mm, 1.0, 1.0]))
 
 
-def _volume(frames: Sequence[Frame], affine_lps: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Volume:
+def _volume(frames: Sequence[Frame], affine_lps: Affine) -> Volume:
     rescales = {(frame.rescale_slope, frame.rescale_intercept) for frame in frames}
     if not np.isfinite(list(rescales)).all() or any(slope == 0 for slope, _ in rescales):
         raise ItemError(Reason.MALFORMED, "a rescale slope or intercept gives no values")
@@ -74,6 +75,6 @@ def _volume(frames: Sequence[Frame], affine_lps: np.ndarray[tuple[int, ...], np.
     )
 
 
-def _physical(frame: Frame) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _physical(frame: Frame) -> NDArray[np.float32]:
     values = frame.stored.astype(np.float64) * frame.rescale_slope + frame.rescale_intercept
     return values.astype(np.float32)
