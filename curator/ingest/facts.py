@@ -1,0 +1,175 @@
+"""What a scan learns of one DICOM file, its pixels left alone.
+
+The law: an instance whose bytes, class or identity cannot be vouched for is refused here; what is taken carries every
+value that identifies somebody, from every depth, so that the search in what is written can miss none.
+
+Sources: DICOM PS3.10 7.1 (file meta against data set), PS3.4 B.5 (storage classes, through pydicom's UID dictionary),
+PS3.3 C.7.6.16 (functional groups).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from pydicom.uid import UID
+
+from curator.dicom.dictionary import TEXT_VRS, tag_of, tag_text
+from curator.dicom.elements import Buffer, DataSet
+from curator.dicom.parse import parse
+from curator.dicom.walk import Placed, values_at, walk
+from curator.errors import ItemError
+from curator.identity.pseudonyms import normalized_id
+from curator.ingest.descriptors import DescriptorPlaces, bundled_descriptors, is_descriptor
+from curator.ingest.header import Header
+from curator.model.decision import ElementRef
+from curator.model.identity import Identifier, IdentifierKind, SubjectKey
+from curator.model.instance import SourceInstance
+from curator.model.quarantine import Reason
+from curator.policy.header import HeaderPolicy, identifier_kind
+
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+_MEDIA_STORAGE_CLASS = 0x00020002
+_MEDIA_STORAGE_INSTANCE = 0x00020003
+_REFERENCED_INSTANCE = tag_of("ReferencedSOPInstanceUID")
+_CONTENT_CREATOR = tag_of("ContentCreatorName")
+_ROI_INTERPRETER = tag_of("ROIInterpreter")
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+
+def instance_facts(
+    data: Buffer,
+    *,
+    reference: str,
+    content_id: str,
+    policy: HeaderPolicy,
+    places: DescriptorPlaces | None = None,
+) -> SourceInstance:
+    """The facts of the DICOM file whose bytes are `data`; `places` are the bundled ones where they are not given.
+
+    Raises:
+        ItemError: EMPTY_FILE, NOT_DICOM, TRUNCATED, MALFORMED, UNSUPPORTED_TRANSFER_SYNTAX, DICOMDIR or
+            UNSUPPORTED_OBJECT.
+    """
+    data_set = parse(data)
+    header = Header(data_set)
+    _refuse_media_directory(data_set, header)
+    sop_class_uid, sop_instance_uid = header.required_uid("SOPClassUID"), header.required_uid("SOPInstanceUID")
+    _refuse_contradiction(data_set, _MEDIA_STORAGE_CLASS, sop_class_uid)
+    _refuse_contradiction(data_set, _MEDIA_STORAGE_INSTANCE, sop_instance_uid)
+    if not is_storage_class(sop_class_uid):
+        raise ItemError(Reason.UNSUPPORTED_OBJECT, "the SOP Class is not a storage class of the standard")
+    said = _collect(data_set, sop_class_uid, policy, bundled_descriptors() if places is None else places)
+    return SourceInstance(
+        reference=reference,
+        content_id=content_id,
+        size_bytes=len(data),
+        subject=_subject(header),
+        StudyInstanceUID=header.required_uid("StudyInstanceUID"),
+        SeriesInstanceUID=header.required_uid("SeriesInstanceUID"),
+        SOPInstanceUID=sop_instance_uid,
+        SOPClassUID=sop_class_uid,
+        TransferSyntaxUID=data_set.syntax.uid,
+        FrameOfReferenceUID=header.text("FrameOfReferenceUID"),
+        Modality=header.text("Modality"),
+        BodyPartExamined=header.text("BodyPartExamined"),
+        Manufacturer=header.text("Manufacturer"),
+        ManufacturerModelName=header.text("ManufacturerModelName"),
+        InstitutionName=header.text("InstitutionName"),
+        author=said.content_creator or said.roi_interpreter,
+        BurnedInAnnotation=header.text("BurnedInAnnotation"),
+        ImageType=header.values("ImageType"),
+        Rows=header.unsigned("Rows"),
+        Columns=header.unsigned("Columns"),
+        NumberOfFrames=header.count("NumberOfFrames"),
+        has_pixel_data=any(name in header for name in _PIXELS),
+        has_encapsulated_document="EncapsulatedDocument" in header,
+        plane=header.plane(),
+        descriptors=tuple(dict.fromkeys(said.descriptors)),
+        identifiers=frozenset(said.identifiers),
+        references=frozenset(said.references),
+    )
+
+
+@lru_cache(maxsize=512)
+def is_storage_class(uid: str) -> bool:
+    """Whether the standard, in the edition that pydicom knows, has instances of this SOP Class stored as files."""
+    known = UID(uid)
+    name = known.name
+    return known.type == "SOP Class" and "Storage" in name and "Commitment" not in name and uid != MEDIA_DIRECTORY
+
+
+@dataclass(slots=True)
+class _Said:
+    """What elements at any depth say."""
+
+    content_creator: str = ""
+    roi_interpreter: str = ""
+    descriptors: list[str] = field(default_factory=list)
+    identifiers: set[Identifier] = field(default_factory=set)
+    references: set[str] = field(default_factory=set)
+
+
+def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places: DescriptorPlaces) -> _Said:
+    said = _Said()
+    kinds: dict[tuple[int, str, tuple[int, ...], str], IdentifierKind | None] = {}
+    for placed in walk(data_set):
+        element, path = placed.element, placed.path
+        if element.length == 0 or element.items is not None:
+            continue
+        # A hundred frames repeat the same places; the policy is asked once for each.
+        key = (element.tag, placed.vr, path, placed.private_creator)
+        if key not in kinds:
+            ref = ElementRef(element.tag, placed.vr, path, sop_class_uid, placed.private_creator)
+            kinds[key] = identifier_kind(policy, ref)
+        kind = kinds[key]
+        if kind is not None:
+            said.identifiers.update(Identifier(kind, value) for value in _texts(data_set, placed) if value)
+        if element.tag == _REFERENCED_INSTANCE:
+            said.references.update(filter(None, values_at(data_set, placed)))
+        elif element.tag == _CONTENT_CREATOR and not path:
+            said.content_creator = _first(data_set, placed)
+        elif element.tag == _ROI_INTERPRETER:
+            said.roi_interpreter = said.roi_interpreter or _first(data_set, placed)
+        elif is_descriptor(places, path, element.tag):
+            said.descriptors.extend(filter(None, values_at(data_set, placed)))
+    return said
+
+
+def _subject(header: Header) -> SubjectKey | None:
+    """Whose instance it is; None without a Patient ID. A Patient ID with a backslash is one, however odd."""
+    patient_id = "\\".join(header.values("PatientID"))
+    return SubjectKey(patient_id, header.text("IssuerOfPatientID")) if normalized_id(patient_id) else None
+
+
+def _first(data_set: DataSet, placed: Placed) -> str:
+    return next(iter(values_at(data_set, placed)), "")
+
+
+def _texts(data_set: DataSet, placed: Placed) -> tuple[str, ...]:
+    """The text of an identifier; an unknown VR is text where every character of it can be printed."""
+    if placed.vr in TEXT_VRS:
+        return values_at(data_set, placed)
+    if placed.vr != "UN":
+        return ()
+    text = data_set.raw(placed.element).decode("latin-1").strip(" \0")
+    return tuple(text.split("\\")) if text.isprintable() else ()
+
+
+def _refuse_media_directory(data_set: DataSet, header: Header) -> None:
+    if _meta_text(data_set, _MEDIA_STORAGE_CLASS) == MEDIA_DIRECTORY or "DirectoryRecordSequence" in header:
+        raise ItemError(Reason.DICOMDIR)
+
+
+def _refuse_contradiction(data_set: DataSet, tag: int, said_in_data_set: str) -> None:
+    said_in_meta = _meta_text(data_set, tag)
+    if said_in_meta and said_in_meta != said_in_data_set:
+        raise ItemError(Reason.MALFORMED, f"{tag_text(tag)} of the file meta contradicts the data set")
+
+
+def _meta_text(data_set: DataSet, tag: int) -> str:
+    for element in data_set.meta:
+        if element.tag == tag:
+            value = bytes(data_set.meta_data[element.value : element.value + element.length])
+            return value.decode("latin-1").strip(" \0")
+    return ""
