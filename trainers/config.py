@@ -5,19 +5,19 @@ The law: a configuration is read strictly; a key or value that is not understood
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal
 
 from curator.errors import ConfigurationError
+from curator.strict import Table, read_toml
 
 Axes = tuple[int, int, int]
 Lengths = tuple[float, float, float]
+_Reader = Callable[[Table, str], object]
 
-AUTO = "auto"
+AUTO: Final = "auto"
 NETWORK_NAMES = ("unet",)
 OPTIMIZER_NAMES = ("adamw", "sgd")
 DEVICE_NAMES = (AUTO, "cpu", "cuda")
@@ -65,28 +65,26 @@ class TrainConfig:
         _require("seed", self.seed >= 0, "0 or above")
         _require("foreground_fraction", 0 <= self.foreground_fraction <= 1, "from 0 to 1")
         _require("channels", len(self.channels) >= 2 and min(self.channels) > 0, "two or more counts above 0")
-        if self.spacing_mm != AUTO:
+        if isinstance(self.spacing_mm, tuple):
             _require("spacing_mm", min(self.spacing_mm) > 0, "three lengths above 0")
-        if self.patch_size != AUTO:
+        if isinstance(self.patch_size, tuple):
             _require("patch_size", min(self.patch_size) > 0, "three counts above 0")
-        if self.batch_size != AUTO:
+        if isinstance(self.batch_size, int):
             _require("batch_size", self.batch_size > 0, "above 0")
-        if self.flip_axes != AUTO:
+        if isinstance(self.flip_axes, tuple):
             _require("flip_axes", set(self.flip_axes) <= {0, 1, 2}, "a list of 0, 1 and 2, which are z, y and x")
 
     @classmethod
-    def from_table(cls, table: Mapping[str, object]) -> TrainConfig:
-        """The settings of one TOML table; an empty one gives the defaults.
+    def from_table(cls, values: Mapping[str, object]) -> TrainConfig:
+        """The settings of one TOML table `[train]`; an empty one gives the defaults.
 
         Raises:
             ConfigurationError: an unknown key (the nearest known one is named) or a wrong value.
         """
-        known = [field.name for field in fields(cls)]
-        for key in table:
-            if key not in known:
-                raise ConfigurationError(f"[train] knows no key {key!r}{_nearest(key, known)}")
-        settings = {key: _READERS[key](key, value) for key, value in table.items()}
-        return cls(**cast(dict[str, Any], settings))
+        table = Table("train", values)
+        table.only(_READERS)
+        settings: dict[str, Any] = {key: _READERS[key](table, key) for key in values}
+        return cls(**settings)
 
     def to_table(self) -> dict[str, object]:
         """All settings as plain JSON and TOML values; `from_table` reads them back."""
@@ -94,89 +92,67 @@ class TrainConfig:
 
 
 def load_config(path: Path) -> TrainConfig:
-    """The `[train]` table of a TOML file.
+    """The `[train]` table of a TOML file, which may hold nothing else.
 
     Raises:
-        ConfigurationError: the file cannot be read, is not TOML, or holds anything but a `[train]` table.
+        ConfigurationError: the file cannot be read, is not TOML, or anything in it is not understood.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError("the training configuration cannot be read") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError("the training configuration is not TOML") from error
-    for key, value in document.items():
-        if key != "train" or not isinstance(value, dict):
-            raise ConfigurationError(f"a training configuration holds one table [train]; {key!r} is not it")
-    return TrainConfig.from_table(document.get("train", {}))
+    document = read_toml(path, name="training configuration")
+    document.only(("train",))
+    return TrainConfig.from_table(document.table("train").values)
 
 
 def _require(key: str, holds: bool, expected: str) -> None:
     if not holds:
-        raise ConfigurationError(f"[train] {key} must be {expected}")
+        raise ConfigurationError(f"[train] {key}: must be {expected}")
 
 
-def _nearest(key: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-    return f"; did you mean {close[0]!r}?" if close else f"; it knows {', '.join(known)}"
+def _text(table: Table, key: str) -> object:
+    return table.get(key, str)
 
 
-def _text(key: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigurationError(f"[train] {key} must be a string")
-    return value
+def _switch(table: Table, key: str) -> object:
+    return table.get(key, bool)
 
 
-def _switch(key: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"[train] {key} must be true or false")
-    return value
+def _count(table: Table, key: str) -> object:
+    return table.get(key, int)
 
 
-def _count(key: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigurationError(f"[train] {key} must be a whole number")
-    return value
+def _number(table: Table, key: str) -> object:
+    return table.get(key, float)
 
 
-def _number(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"[train] {key} must be a number")
-    return float(value)
+def _counts(table: Table, key: str) -> object:
+    values = table.get(key, list)
+    if any(type(value) is not int for value in values):
+        raise table.wrong(key, "must be a list of whole numbers")
+    return tuple(values)
 
 
-def _counts(key: str, value: object) -> tuple[int, ...]:
-    if not isinstance(value, list | tuple):
-        raise ConfigurationError(f"[train] {key} must be a list of whole numbers")
-    return tuple(_count(key, entry) for entry in value)
+def _axes(table: Table, key: str) -> object:
+    return _three(table, key, (int,))
 
 
-def _auto_count(key: str, value: object) -> int | str:
-    return AUTO if value == AUTO else _count(key, value)
+def _lengths(table: Table, key: str) -> object:
+    return tuple(float(value) for value in _three(table, key, (int, float)))
 
 
-def _auto_counts(key: str, value: object) -> tuple[int, ...] | str:
-    return AUTO if value == AUTO else _counts(key, value)
+def _three(table: Table, key: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
+    values = table.get(key, list)
+    if len(values) != 3 or any(type(value) not in kinds for value in values):
+        raise table.wrong(key, f'must be "auto" or three numbers of type {kinds[-1].__name__}, z y x')
+    return tuple(values)
 
 
-def _auto_axes(key: str, value: object) -> tuple[int, ...] | str:
-    counts = _auto_counts(key, value)
-    _require(key, counts == AUTO or len(counts) == 3, '"auto" or three whole numbers, z y x')
-    return counts
+def _or_auto(reader: _Reader) -> _Reader:
+    return lambda table, key: AUTO if table.values[key] == AUTO else reader(table, key)
 
 
-def _auto_lengths(key: str, value: object) -> tuple[float, ...] | str:
-    if value == AUTO:
-        return AUTO
-    if not isinstance(value, list | tuple) or len(value) != 3:
-        raise ConfigurationError(f'[train] {key} must be "auto" or three numbers, z y x')
-    return tuple(_number(key, entry) for entry in value)
-
-
-_READERS = {
-    "spacing_mm": _auto_lengths,
-    "patch_size": _auto_axes,
-    "batch_size": _auto_count,
+_READERS: dict[str, _Reader] = {
+    "spacing_mm": _or_auto(_lengths),
+    "patch_size": _or_auto(_axes),
+    "batch_size": _or_auto(_count),
     "memory_mib": _count,
     "network": _text,
     "channels": _counts,
@@ -186,7 +162,7 @@ _READERS = {
     "steps": _count,
     "validate_every_steps": _count,
     "foreground_fraction": _number,
-    "flip_axes": _auto_counts,
+    "flip_axes": _or_auto(_counts),
     "seed": _count,
     "device": _text,
     "amp": _switch,

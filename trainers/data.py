@@ -60,9 +60,10 @@ def normalise(values: NDArray[np.float32], normalisation: Normalisation) -> NDAr
     """`values` as network input, same shape; a constant image becomes zeros where it is normalised per case."""
     if normalisation.per_case:
         centred = values - values.mean(dtype=np.float64)
-        return (centred / max(float(values.std(dtype=np.float64)), 1e-6)).astype(np.float32)
-    clipped = values.clip(normalisation.low, normalisation.high)
-    return ((clipped - normalisation.mean) / normalisation.std).astype(np.float32)
+        scaled = centred / max(float(values.std(dtype=np.float64)), 1e-6)
+    else:
+        scaled = (values.clip(normalisation.low, normalisation.high) - normalisation.mean) / normalisation.std
+    return np.asarray(scaled, dtype=np.float32)
 
 
 def resample(channels: Tensor, shape: Axes) -> Tensor:

@@ -3,8 +3,8 @@
     RUN/evaluation/cases.parquet      one row a case and class, columns as `curator.model.evaluation.CaseScore`
     RUN/evaluation/evaluation.json    dataset, mean, groups; `hd95_mm_median` is null where it is infinite
 
-The law: the same predictions, dataset and grouping give the same bytes; each group's bootstrap has a seed of its own, so
-a group's interval does not depend on which others are asked for.
+The law: the same predictions, dataset and grouping give the same bytes; each group's bootstrap has a seed of its own,
+so its interval does not depend on which others are asked for.
 
 Sources: Efron 1979, 10.1214/aos/1176344552 (bootstrap; percentile interval).
 """
@@ -12,25 +12,23 @@ Sources: Efron 1979, 10.1214/aos/1176344552 (bootstrap; percentile interval).
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from curator.dataset.rows import read_rows, rows_bytes
 from curator.errors import ConfigurationError, IntegrityError, UsageError
 from curator.model.annotation import Label
 from curator.model.evaluation import CaseScore, GroupScore
-from curator.model.manifest import AnnotationRow, Item
-from trainers.dataset import DatasetIdentity, FrozenDataset, read_annotations, read_array, read_dataset, read_mask
+from curator.model.manifest import Item
+from trainers.dataset import DatasetIdentity, FrozenDataset, read_annotations, read_dataset, read_mask
 from trainers.files import json_bytes, read_json, write_bytes
-from trainers.infer import INDEX_NAME, read_prediction
 from trainers.metrics import dice, hd95_mm
+from trainers.predictions import INDEX_NAME, read_prediction
 from trainers.runs import EVALUATION_NAME, PREDICTIONS_NAME, run_identity
 
 CASES_NAME = "cases.parquet"
@@ -93,7 +91,7 @@ def evaluate_run(
         dataset=source.identity, cases=tuple(cases), groups=groups, mean_dice=sum(overall) / len(overall)
     )
     if write:
-        write_bytes(run / EVALUATION_NAME / CASES_NAME, _parquet(result.cases))
+        write_bytes(run / EVALUATION_NAME / CASES_NAME, rows_bytes(CaseScore, result.cases))
         write_bytes(run / EVALUATION_NAME / SUMMARY_NAME, json_bytes(_summary(result)))
     return result
 
@@ -145,13 +143,13 @@ def read_evaluation(run: Path) -> Evaluation:
         raise UsageError("this run was not evaluated; run `curator evaluate` first")
     summary = read_json(folder / SUMMARY_NAME)
     try:
-        cases = tuple(CaseScore(**row) for row in pq.read_table(folder / CASES_NAME).to_pylist())
+        cases = tuple(read_rows(folder / CASES_NAME, CaseScore))
         groups = tuple(
             GroupScore(**{**row, "hd95_mm_median": _from_null(row["hd95_mm_median"])}) for row in summary["groups"]
         )
         identity = DatasetIdentity(**summary["dataset"])
         return Evaluation(dataset=identity, cases=cases, groups=groups, mean_dice=float(summary["mean_dice"]))
-    except (OSError, KeyError, TypeError, pa.ArrowInvalid) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError("the evaluation of this run cannot be read; evaluate it again") from error
 
 
@@ -194,18 +192,11 @@ def _author_cases(source: FrozenDataset, items: Sequence[Item], predictions: Pat
         item = by_id.get(row.item_id)
         if item is None or row.kind != "segmentation":
             continue
-        predicted, drawn = read_prediction(predictions, item), _drawn(source, item, row)
+        predicted, drawn = read_prediction(predictions, item), read_mask(source, item, row.mask_path)
         values = dict(zip(row.label_names, row.label_values, strict=True))
         for label in source.labels:
             if label.name in values:
                 yield row.author_code, _score(source, item, label, predicted, drawn == values[label.name])
-
-
-def _drawn(source: FrozenDataset, item: Item, row: AnnotationRow) -> NDArray[np.uint8]:
-    drawn = read_array(source, row.mask_path)
-    if drawn.shape != item.shape:
-        raise IntegrityError("an author's mask is not on the grid of its volume; run `curator dataset verify`")
-    return drawn.astype(np.uint8)
 
 
 def _group_score(group_by: str, group: str, label: str, cases: Sequence[CaseScore]) -> GroupScore:
@@ -229,13 +220,6 @@ def _median(values: Sequence[float]) -> float:
     """The median; infinite where it falls between a finite and an infinite value."""
     ordered = sorted(values)
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-
-
-def _parquet(cases: Sequence[CaseScore]) -> bytes:
-    columns = {column.name: [getattr(case, column.name) for case in cases] for column in fields(CaseScore)}
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer, compression="zstd", write_page_checksum=True)
-    return buffer.getvalue()
 
 
 def _summary(result: Evaluation) -> dict[str, object]:

@@ -30,17 +30,15 @@ from trainers.runs import (
     CHECKPOINT_NAME,
     METRICS_NAME,
     FitResult,
-    claim_run,
+    begin_run,
     finish_run,
     finished_result,
-    read_state,
-    resolve_device,
+    is_run_of,
     run_config,
     run_dataset_folder,
     run_plan,
-    write_model,
-    write_state,
 )
+from trainers.weights import read_state, resolve_device, write_model, write_state
 from trainers.windows import mixed_precision, window_logits
 
 Progress = Callable[[int, int], None]
@@ -65,8 +63,8 @@ def fit(dataset: Path, run: Path, config: TrainConfig, *, progress: Progress | N
     """
     source = read_dataset(dataset)
     device = resolve_device(config.device)
-    plan = plan_for(source, config)
-    claim_run(run, source, config, plan)
+    if not is_run_of(run, source, config):
+        begin_run(run, source, config, plan_for(source, config))
     done = finished_result(run)
     if done is not None:
         return done

@@ -28,7 +28,7 @@ def _unet(plan: Plan) -> nn.Module:
         in_channels=1,
         out_channels=len(plan.labels) + 1,
         channels=plan.channels,
-        strides=plan.strides,
+        strides=plan.strides,  # type: ignore[arg-type]  # takes one stride per axis as well, which its hint leaves out
         num_res_units=0,
         act="LEAKYRELU",
         norm="INSTANCE",

@@ -77,15 +77,14 @@ class Plan:
             IntegrityError: it is none.
         """
         try:
-            return cls(
-                **{
-                    **{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()},
-                    "dataset": DatasetIdentity(**content["dataset"]),
-                    "labels": tuple(Label(**label) for label in content["labels"]),
-                    "strides": tuple(tuple(stride) for stride in content["strides"]),
-                    "normalisation": Normalisation(**content["normalisation"]),
-                }
-            )
+            values: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value for key, value in content.items()
+            }
+            values["dataset"] = DatasetIdentity(**content["dataset"])
+            values["labels"] = tuple(Label(**label) for label in content["labels"])
+            values["strides"] = tuple(tuple(stride) for stride in content["strides"])
+            values["normalisation"] = Normalisation(**content["normalisation"])
+            return cls(**values)
         except (KeyError, TypeError) as error:
             raise IntegrityError("the plan of this run cannot be read; fit it again") from error
 

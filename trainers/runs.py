@@ -12,24 +12,17 @@ The law: a run belongs to one dataset, to the byte, and to one configuration; th
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import monai
-import torch
-from torch import nn
-
-import curator
 from curator.errors import IntegrityError, UsageError
 from trainers.config import TrainConfig
 from trainers.dataset import DatasetIdentity, FrozenDataset
 from trainers.files import json_bytes, read_json, write_bytes
-from trainers.nets import build_network
 from trainers.plan import Plan
 
 PLAN_NAME = "plan.json"
@@ -57,30 +50,27 @@ class FitResult:
     resumed_at_step: int
 
 
-def resolve_device(name: str) -> torch.device:
-    """The device called `name`; for `auto` a GPU where there is one.
-
-    Raises:
-        UsageError: a GPU was asked for and there is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError("[train] device is cuda and this machine offers none; set it to auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def claim_run(run: Path, dataset: FrozenDataset, config: TrainConfig, plan: Plan) -> None:
-    """Make `run` the folder of this configuration on this dataset; nothing changes where it already is.
+def is_run_of(run: Path, dataset: FrozenDataset, config: TrainConfig) -> bool:
+    """Whether `run` was begun with this configuration on this dataset; False where no run is there.
 
     Raises:
         UsageError: it is the folder of another run.
+    """
+    if not (run / RUN_NAME).is_file():
+        return False
+    same_dataset = run_identity(run) == dataset.identity
+    if not same_dataset or run_config(run) != config:
+        what = "configuration" if same_dataset else "dataset"
+        raise UsageError(f"this folder holds a run of another {what}; choose another folder for the new run")
+    return True
+
+
+def begin_run(run: Path, dataset: FrozenDataset, config: TrainConfig, plan: Plan) -> None:
+    """Make `run` the folder of this configuration on this dataset.
+
+    Raises:
         ItemError: it cannot be written.
     """
-    if (run / RUN_NAME).is_file():
-        same_dataset = run_identity(run) == dataset.identity
-        if not same_dataset or read_json(run / CONFIG_NAME) != config.to_table():
-            what = "configuration" if same_dataset else "dataset"
-            raise UsageError(f"this folder holds a run of another {what}; choose another folder for the new run")
-        return
     write_bytes(run / PLAN_NAME, json_bytes(plan.to_json()))
     write_bytes(run / CONFIG_NAME, json_bytes(config.to_table()))
     _write_run(run, dataset, None)
@@ -142,58 +132,6 @@ def run_plan(run: Path) -> Plan:
     return Plan.from_json(read_json(run / PLAN_NAME))
 
 
-def write_state(path: Path, state: Mapping[str, object]) -> None:
-    """Tensors and plain values to one file, in one step; the same state gives the same bytes.
-
-    Raises:
-        ItemError: OUTPUT_UNWRITABLE or DISK_FULL.
-    """
-    buffer = io.BytesIO()
-    torch.save(dict(state), buffer)
-    write_bytes(path, buffer.getvalue())
-
-
-def read_state(path: Path, device: torch.device) -> dict[str, Any]:
-    """What `write_state` wrote, tensors on `device`; no code of the file is run.
-
-    Raises:
-        UsageError: it is not there.
-        IntegrityError: it is not such a file.
-    """
-    if not path.is_file():
-        raise UsageError(f"the run has no {path.name} yet; fit it first")
-    try:
-        state = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-        raise IntegrityError(f"{path.name} cannot be read; resume from another copy or fit again") from error
-    if not isinstance(state, dict):
-        raise IntegrityError(f"{path.name} does not hold a state")
-    return state
-
-
-def write_model(run: Path, plan: Plan, network: nn.Module) -> None:
-    """The weights with the plan they follow."""
-    weights = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
-    write_state(run / MODEL_NAME, {"plan": plan.to_json(), "weights": weights})
-
-
-def load_model(run: Path, device: torch.device) -> tuple[Plan, nn.Module]:
-    """The best network of `run` in evaluation mode on `device`, and its plan.
-
-    Raises:
-        UsageError: the run has no model yet.
-        IntegrityError: the file is not a model of its plan.
-    """
-    state = read_state(run / MODEL_NAME, device)
-    try:
-        plan = Plan.from_json(state["plan"])
-        network = build_network(plan)
-        network.load_state_dict(state["weights"])
-    except (KeyError, RuntimeError) as error:
-        raise IntegrityError(f"{MODEL_NAME} does not fit its own plan; fit it again") from error
-    return plan, network.to(device).eval()
-
-
 def _record(run: Path) -> dict[str, Any]:
     if not (run / RUN_NAME).is_file():
         raise UsageError(f"no run here: {RUN_NAME} is missing; make one with `curator train fit`")
@@ -205,7 +143,7 @@ def _write_run(run: Path, dataset: FrozenDataset, result: Mapping[str, object] |
     record = {
         "schema": 1,
         "dataset": {**asdict(dataset.identity), "relative_folder": Path(folder).as_posix()},
-        "versions": {"curator": curator.__version__, "torch": torch.__version__, "monai": monai.__version__},
+        "versions": {name: version(name) for name in ("curator", "monai", "torch")},
         "result": result,
     }
     write_bytes(run / RUN_NAME, json_bytes(record))

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 from pathlib import Path
 
-import blosc2
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from curator.dataset.rows import rows_bytes
+from curator.dataset.seal import lock_bytes, merkle_root
+from curator.dataset.volumes import content_path, encode_volume
 from curator.model import manifest
+from curator.model.annotation import Label
+from curator.model.lock import DatasetLock
 from curator.model.manifest import AnnotationRow, Item, Split, SplitRow
 
-LABELS = ({"value": 1, "name": "liver"}, {"value": 2, "name": "spleen"}, {"value": 5, "name": "kidney"})
+LABELS = (Label(1, "liver"), Label(2, "spleen"), Label(5, "kidney"))
 HOUNSFIELD = {1: 110.0, 2: 190.0, 5: 260.0}
 
 
 def write_array(folder: Path, kind: str, array: np.ndarray) -> tuple[str, str]:
-    digest = hashlib.sha256(array.tobytes()).hexdigest()
-    path = folder / kind / digest[:2] / f"{digest}.b2nd"
+    content, digest = encode_volume(array)
+    path = folder / content_path(kind, digest)
     path.parent.mkdir(parents=True, exist_ok=True)
-    blosc2.asarray(np.ascontiguousarray(array), urlpath=str(path), mode="w")
-    return str(path.relative_to(folder)), digest
+    path.write_bytes(content)
+    return content_path(kind, digest), digest
 
 
 def ellipsoids(shape, spacing, rng):
     """HU image and mask; organs at anatomical places with jitter, so both place and intensity tell them apart."""
     extent = np.array(shape) * spacing
-    grid = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) * s for n, s in zip(shape, spacing)], indexing="ij"), -1)
+    grid = np.stack(
+        np.meshgrid(*[(np.arange(n) + 0.5) * s for n, s in zip(shape, spacing, strict=True)], indexing="ij"), -1
+    )
     image = np.full(shape, -80.0)
     body = (((grid - extent / 2) / (extent * [9, 0.45, 0.45])) ** 2).sum(-1) < 1
     image[body] = 30.0
@@ -47,12 +49,26 @@ def ellipsoids(shape, spacing, rng):
     return (image + rng.normal(0, 25, shape)).round().astype(np.int16), mask
 
 
-def table(rows, record):
-    columns = {
-        field.name: [list(v) if isinstance(v := getattr(row, field.name), tuple) else v for row in rows]
-        for field in dataclasses.fields(record)
+def toy_lock(folder: Path) -> DatasetLock:
+    files = {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != manifest.LOCK_NAME
     }
-    return pa.table(columns)
+    return DatasetLock(
+        name="toy",
+        version="1.0.0",
+        layout_version=1,
+        seed=0,
+        spec_sha256="00" * 32,
+        catalogue_sha256="00" * 32,
+        tools={},
+        policy_digests={},
+        labels=LABELS,
+        counts={},
+        merkle_root=merkle_root(files),
+        files=files,
+    )
 
 
 def write_dataset(folder: Path, *, shape=(12, 32, 32), spacing=(5.0, 3.0, 3.0), counts=(4, 2, 2), seed=0) -> Path:
@@ -116,11 +132,13 @@ def write_dataset(folder: Path, *, shape=(12, 32, 32), spacing=(5.0, 3.0, 3.0), 
                 )
             )
     (folder / "manifest").mkdir(parents=True, exist_ok=True)
-    pq.write_table(table(items, Item), folder / manifest.ITEMS_NAME)
-    pq.write_table(table(splits, SplitRow), folder / manifest.SPLITS_NAME)
-    pq.write_table(table(annotations, AnnotationRow), folder / manifest.ANNOTATIONS_NAME)
-    lock = {"name": "toy", "version": "1.0.0", "merkle_root": "ab" * 32, "labels": list(LABELS)}
-    (folder / manifest.LOCK_NAME).write_text(json.dumps(lock))
+    for name, record, rows in (
+        (manifest.ITEMS_NAME, Item, items),
+        (manifest.SPLITS_NAME, SplitRow, splits),
+        (manifest.ANNOTATIONS_NAME, AnnotationRow, annotations),
+    ):
+        (folder / name).write_bytes(rows_bytes(record, rows))
+    (folder / manifest.LOCK_NAME).write_bytes(lock_bytes(toy_lock(folder)))
     return folder
 
 
