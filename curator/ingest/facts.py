@@ -9,7 +9,8 @@ PS3.3 C.7.6.16 (functional groups).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from pydicom.uid import UID
@@ -19,7 +20,7 @@ from curator.dicom.elements import Buffer, DataSet
 from curator.dicom.parse import parse
 from curator.dicom.walk import Placed, values_at, walk
 from curator.errors import ItemError
-from curator.identity.pseudonyms import normalized_id
+from curator.identity.pseudonyms import WELL_KNOWN_ROOT, normalized_id
 from curator.ingest.descriptors import DescriptorPlaces, bundled_descriptors, is_descriptor
 from curator.ingest.header import Header
 from curator.model.decision import ElementRef
@@ -112,19 +113,18 @@ class _Said:
 
 def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places: DescriptorPlaces) -> _Said:
     said = _Said()
-    kinds: dict[tuple[int, str, tuple[int, ...], str], IdentifierKind | None] = {}
+    # A hundred frames repeat the same places; the policy is asked once for each.
+    kinds: dict[ElementRef, IdentifierKind | None] = {}
     for placed in walk(data_set):
         element, path = placed.element, placed.path
         if element.length == 0 or element.items is not None:
             continue
-        # A hundred frames repeat the same places; the policy is asked once for each.
-        key = (element.tag, placed.vr, path, placed.private_creator)
-        if key not in kinds:
-            ref = ElementRef(element.tag, placed.vr, path, sop_class_uid, placed.private_creator)
-            kinds[key] = identifier_kind(policy, ref)
-        kind = kinds[key]
+        place = ElementRef(element.tag, element.vr, path, sop_class_uid, placed.private_creator)
+        if place not in kinds:
+            kinds[place] = _kind(policy, place, placed.vr)
+        kind = kinds[place]
         if kind is not None:
-            said.identifiers.update(Identifier(kind, value) for value in _texts(data_set, placed) if value)
+            said.identifiers.update(_identifiers(kind, _texts(data_set, placed)))
         if element.tag == _REFERENCED_INSTANCE:
             said.references.update(filter(None, values_at(data_set, placed)))
         elif element.tag == _CONTENT_CREATOR and not path:
@@ -134,6 +134,19 @@ def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places
         elif is_descriptor(places, path, element.tag):
             said.descriptors.extend(filter(None, values_at(data_set, placed)))
     return said
+
+
+def _kind(policy: HeaderPolicy, place: ElementRef, dictionary_vr: str) -> IdentifierKind | None:
+    """The kind as written, or else as the dictionary says that it should have been written."""
+    kind = identifier_kind(policy, place)
+    return kind if kind or place.vr == dictionary_vr else identifier_kind(policy, replace(place, vr=dictionary_vr))
+
+
+def _identifiers(kind: IdentifierKind, values: tuple[str, ...]) -> Iterator[Identifier]:
+    for value in values:
+        # The standard's own UIDs name kinds of things.
+        if value and not (kind is IdentifierKind.UID and value.startswith(WELL_KNOWN_ROOT)):
+            yield Identifier(kind, value)
 
 
 def _subject(header: Header) -> SubjectKey | None:

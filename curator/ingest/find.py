@@ -34,7 +34,7 @@ def find(roots: Sequence[Path], *, ignore: Sequence[str] = ()) -> Iterator[Found
     for number, root in enumerate(roots, start=1):
         if not os.path.lexists(root):
             raise UsageError(f"path {number} of {len(roots)} to scan does not exist")
-    for root in sorted(Path(os.path.abspath(root)) for root in roots):
+    for root in sorted(root.absolute() for root in roots):
         walk.root(root)
     walk.follow_links()
     yield from sorted(walk.found, key=lambda found: found.reference)
@@ -74,7 +74,7 @@ class _Walk:
 
     def _follow(self, link: _Link) -> None:
         try:
-            status = os.stat(link.path)
+            status = Path(link.path).stat()
         except OSError as error:
             loop = error.errno == errno.ELOOP
             self._problem(link.path, Reason.SYMLINK_LOOP if loop else Reason.UNREADABLE, "a link that leads nowhere")
@@ -146,8 +146,7 @@ class _Walk:
 
 def _leads_upwards(link: str) -> bool:
     """Whether a link to a folder leads to one that the link lies in, be that above all roots."""
-    target = os.path.realpath(link)
-    return f"{os.path.realpath(os.path.dirname(link))}{os.sep}".startswith(f"{target.rstrip(os.sep)}{os.sep}")
+    return Path(link).parent.resolve().is_relative_to(Path(link).resolve())
 
 
 def _why(error: OSError) -> str:

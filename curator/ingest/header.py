@@ -48,7 +48,7 @@ class Header:
         ItemError: MALFORMED, an identifying element stands twice.
     """
 
-    __slots__ = ("_data_set", "_encodings", "_elements")
+    __slots__ = ("_data_set", "_elements", "_encodings")
 
     def __init__(self, data_set: DataSet) -> None:
         self._data_set = data_set
