@@ -1,0 +1,186 @@
+"""What happens to each element of a header.
+
+The law: every element gets a decision, and an element that nobody judged safe is removed. The order is: the profile's
+own rules, Table E.1-1 as the options change it, then the rules for what the table does not list.
+
+Sources: DICOM PS3.15 2026d E.1-1, E.2, E.3, (c) NEMA.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from curator.errors import ConfigurationError, RuleError
+from curator.model.decision import Decision, ElementRef
+from curator.model.identity import IdentifierKind
+from curator.policy import reading
+from curator.policy.element_rules import ElementRule, Vocabulary, first_decision, parse_kept, parse_rule
+from curator.policy.identifiers import IdentifierRules, kind_of, parse_identifiers
+from curator.policy.listed import Conflict, ListedRules, TypeOneRule, conflicts_of, decide_listed
+from curator.policy.options import Option, chosen_options, parse_options, temporal_of
+from curator.policy.standard import MethodCode, StandardTables, load_standard
+
+_LISTS = ("kept_text.csv", "kept_uids.csv", "kept_bulk.csv")
+# Paths are the file's to choose; a hostile one may not fill the memory.
+_MOST_REMEMBERED = 1 << 16
+_ANY_PRIVATE = ElementRef(tag=0x00091001, vr="UN")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderPolicy:
+    """A profile with its options, ready to decide.
+
+    `digest` is the SHA-256 over every rule input, the profile's and options' names included, and is the same for the
+    same rules on every machine. `methods` are the codes of what is truly applied, `temporal` the value of (0028,0303),
+    `conflicts` the attributes about which the chosen options disagree.
+    """
+
+    profile: str
+    title: str
+    options: tuple[str, ...]
+    edition: str
+    citation: str
+    digest: str
+    methods: tuple[MethodCode, ...]
+    temporal: str
+    conflicts: tuple[Conflict, ...]
+    standard: StandardTables = field(repr=False)
+    listed: ListedRules = field(repr=False)
+    first_rules: tuple[ElementRule, ...] = field(repr=False)
+    last_rules: tuple[ElementRule, ...] = field(repr=False)
+    vocabulary: Vocabulary = field(repr=False)
+    identifiers: IdentifierRules = field(repr=False)
+    chosen: tuple[Option, ...] = field(repr=False)
+    remembered: dict[tuple[int, str, tuple[int, ...], str], Decision] = field(
+        repr=False, compare=False, default_factory=dict
+    )
+
+
+def load_header_policy(folder: Path, *, profile: str = "basic", options: Collection[str] = ()) -> HeaderPolicy:
+    """The policy that `rules/` and the chosen options make.
+
+    Raises:
+        ConfigurationError: a rule file is missing or malformed.
+        RuleError: the profile or an option is unknown, not available yet, or options exclude each other.
+        IntegrityError: a table of the standard was altered.
+    """
+    known = {path.stem: path for path in sorted((folder / "profiles").glob("*.toml"))}
+    if profile not in known:
+        raise RuleError(f'profile "{profile}" is unknown{reading.nearest(profile, known)}')
+    header = folder / "header"
+    inputs = {
+        f"profiles/{profile}.toml": reading.read_bytes(known[profile]),
+        **{
+            f"header/{name}": reading.read_bytes(header / name)
+            for name in ("options.toml", "unlisted.toml", "identifiers.toml", "identifiers.csv", *_LISTS)
+        },
+    }
+    standard = load_standard(header)
+    option_rules = parse_options(inputs["header/options.toml"], where="header/options.toml")
+    chosen = chosen_options(option_rules, options)
+    names = tuple(option.name for option in chosen)
+    title, method, first_rules, type_one = _profile(
+        inputs[f"profiles/{profile}.toml"], where=f"profiles/{profile}.toml"
+    )
+    last_rules, vocabulary = _unlisted(inputs)
+    listed = ListedRules(standard, option_rules, names, type_one)
+    return HeaderPolicy(
+        profile=profile,
+        title=title,
+        options=names,
+        edition=standard.edition,
+        citation=standard.citation,
+        digest=_digest(inputs, standard, profile=profile, options=names),
+        methods=tuple(standard.methods[name] for name in (method, *names)),
+        temporal=temporal_of(chosen),
+        conflicts=conflicts_of(listed),
+        standard=standard,
+        listed=listed,
+        first_rules=first_rules,
+        last_rules=last_rules,
+        vocabulary=vocabulary,
+        identifiers=parse_identifiers(inputs["header/identifiers.toml"], inputs["header/identifiers.csv"]),
+        chosen=chosen,
+    )
+
+
+def decide(policy: HeaderPolicy, element: ElementRef) -> Decision:
+    """What happens to an element, and by which rule. Every element has a decision."""
+    if element.is_private:
+        # No rule tells one private element from another yet, so one answer stands for all.
+        element = _ANY_PRIVATE
+    typed = element.tag in policy.listed.typed_tags
+    # Only where the Type matters do the exact path and the SOP Class; elsewhere, whether there is a path.
+    path = element.path if typed else element.path[:1]
+    key = (element.tag, element.vr, path, element.sop_class_uid if typed else "")
+    decision = policy.remembered.get(key)
+    if decision is None:
+        if len(policy.remembered) >= _MOST_REMEMBERED:
+            policy.remembered.clear()
+        decision = policy.remembered[key] = _judged(policy, element)
+    return decision
+
+
+def identifier_kind(policy: HeaderPolicy, element: ElementRef) -> IdentifierKind | None:
+    """How to search for the element's source value in what is written; None where it may survive there.
+
+    UIDs under the standard's own root come back as `UID` too: they name kinds of things, and the caller skips them.
+    """
+    return kind_of(policy.identifiers, element, decide(policy, element))
+
+
+def _judged(policy: HeaderPolicy, element: ElementRef) -> Decision:
+    defined_vr = policy.standard.vrs.find(element.tag) or ""
+    agrees = policy.vocabulary.agrees(element.vr, defined_vr)
+    decision = first_decision(
+        policy.first_rules, element, defined_vr, vr_agrees=agrees, options=policy.options
+    ) or decide_listed(policy.listed, element)
+    if decision is None:
+        decision = first_decision(policy.last_rules, element, defined_vr, vr_agrees=agrees, options=policy.options)
+    if decision is None:
+        raise RuleError("header/unlisted.toml: its last rule must fit every element")
+    return decision
+
+
+def _profile(content: bytes, *, where: str) -> tuple[str, str, tuple[ElementRule, ...], TypeOneRule]:
+    table = reading.only(
+        reading.parse_toml(content, where=where),
+        where=where,
+        required=("title", "method", "type_1"),
+        optional=("rule",),
+    )
+    rules = tuple(parse_rule(entry, where=where, lists={}) for entry in reading.subtables(table, "rule", where=where))
+    type_one = table["type_1"]
+    if not isinstance(type_one, dict):
+        raise ConfigurationError(f'{where}: "type_1" must be a table')
+    reading.only(type_one, where=where, required=("id", "why", "source", "sequence_why", "example"))
+    return (
+        reading.text(table, "title", where=where),
+        reading.text(table, "method", where=where),
+        rules,
+        TypeOneRule(*(reading.text(type_one, key, where=where) for key in ("id", "why", "sequence_why"))),
+    )
+
+
+def _unlisted(inputs: Mapping[str, bytes]) -> tuple[tuple[ElementRule, ...], Vocabulary]:
+    where = "header/unlisted.toml"
+    table = reading.only(reading.parse_toml(inputs[where], where=where), where=where, required=("rule", "vr_families"))
+    lists = {name: parse_kept(inputs[f"header/{name}"], where=f"header/{name}") for name in _LISTS}
+    families = table["vr_families"]
+    if not isinstance(families, list):
+        raise ConfigurationError(f'{where}: "vr_families" must be a list of lists')
+    rules = tuple(
+        parse_rule(entry, where=where, lists=lists) for entry in reading.subtables(table, "rule", where=where)
+    )
+    return rules, Vocabulary(tuple(frozenset(family) for family in families))
+
+
+def _digest(inputs: Mapping[str, bytes], standard: StandardTables, *, profile: str, options: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for name, content in sorted(inputs.items()):
+        digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
+    digest.update(f"standard {standard.digest}\nprofile {profile}\noptions {' '.join(options)}\n".encode())
+    return digest.hexdigest()
