@@ -21,6 +21,7 @@ LABELS = (LIVER, SPLEEN, KIDNEY)
 
 SHAPE = (24, 96, 96)
 SPACING_MM = (5.0, 4.0, 4.0)
+RESCALE_INTERCEPT = -1024
 _AIR, _FAT, _MUSCLE, _BONE = -1000.0, -95.0, 50.0, 380.0
 # liver, spleen, kidney and muscle of a contrast phase
 _PHASES = {"portal venous": (112.0, 128.0, 190.0), "late arterial": (85.0, 150.0, 215.0), "native": (60.0, 48.0, 32.0)}

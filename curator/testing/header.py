@@ -5,69 +5,14 @@ The law: each value that identifies a patient, a person, a site or a device is p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date
-
 from pydicom.dataset import Dataset
 
 from curator.testing.answer_key import PlantKind
-from curator.testing.people import Cast, Centre, Device, Patient, device_for, spelling_for
+from curator.testing.people import Patient
 from curator.testing.planting import Page
+from curator.testing.study import Study, dicom_date
 
 _KIND = PlantKind
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """One visit of one patient to one scanner; `number` counts the patient's visits from 1."""
-
-    people: Cast = field(repr=False)
-    patient: Patient
-    modality: str
-    number: int
-    description: str
-
-    @property
-    def device(self) -> Device:
-        """The scanner."""
-        return device_for(self.people, self.patient, self.modality)
-
-    @property
-    def centre(self) -> Centre:
-        """The site."""
-        return self.patient.centre
-
-    @property
-    def manufacturer(self) -> str:
-        """The manufacturer as this study's files spell it."""
-        return spelling_for(self.people, self.patient)
-
-    @property
-    def day(self) -> str:
-        """The study date as a DA value."""
-        return dicom_date(self.patient.study_date)
-
-    def uid(self, series: int = 0, instance: int = 0) -> str:
-        """The UID of the study, of a series (from 1), or of an instance of it (from 1)."""
-        parts = [self.device.uid_root, str(self.patient.index + 1), str(self.number)]
-        parts += [str(series)] if series else []
-        parts += [str(instance)] if instance else []
-        return ".".join(parts)
-
-    @property
-    def frame_of_reference(self) -> str:
-        """The frame that all series of the study share."""
-        return self.uid(99)
-
-    @property
-    def accession(self) -> str:
-        """The accession number of this visit."""
-        return f"{self.patient.accession}{self.number}"
-
-
-def dicom_date(day: date) -> str:
-    """A day as a DA value."""
-    return day.strftime("%Y%m%d")
 
 
 def start_page(study: Study, sop_class: str, *, series: int, modality: str = "") -> Page:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from curator.errors import UsageError
-from curator.testing.abdominal_study import write_abdominal_study, write_annotation_index
+from curator.testing.abdominal_study import write_abdominal_study
+from curator.testing.annotation_files import write_annotation_index
 from curator.testing.answer_key import AnswerKey
 from curator.testing.people import cast
 from curator.testing.planting import Hospital

@@ -67,7 +67,7 @@ class Page:
     ) -> None:
         """Note values that stand at `place` of this page."""
         for value in searched:
-            encoding = "ascii" if value.isascii() else (codec or self.charset.codec)
+            encoding = codec or ("ascii" if value.isascii() else self.charset.codec)
             self.seeds.append(Seed(value, kind, self.place + place, searchable, encoding))
 
     def name(self, element: str | int, *names: Name) -> None:
@@ -109,6 +109,7 @@ class Envelope:
     source_ae_title: str = field(repr=False, default="")
     private_information: bytes = field(repr=False, default=b"")
     trailing: bytes = field(repr=False, default=b"")
+    is_undefined_length: bool = False
     seeds: tuple[Seed, ...] = field(repr=False, default=())
 
 
@@ -192,7 +193,19 @@ def _encode(page: Page, envelope: Envelope) -> bytes:
     if envelope.private_information:
         meta.PrivateInformationCreatorUID = IMPLEMENTATION_CLASS_UID  # type: ignore[assignment]
         meta.PrivateInformation = envelope.private_information
+    if envelope.is_undefined_length:
+        _open_sequences(page.dataset)
     buffer = BytesIO()
     dataset = FileDataset(buffer, page.dataset, preamble=envelope.preamble, file_meta=meta)
     dcmwrite(buffer, dataset, enforce_file_format=True)
     return buffer.getvalue() + envelope.trailing
+
+
+def _open_sequences(dataset: Dataset) -> None:
+    """Let every sequence and item end by a delimiter instead of a length."""
+    for element in dataset:
+        if element.VR == "SQ":
+            element.is_undefined_length = True
+            for item in element.value:
+                item.is_undefined_length_sequence_item = True
+                _open_sequences(item)

@@ -15,8 +15,9 @@ from pydicom.pixels.utils import pack_bits
 
 from curator.model.annotation import Label
 from curator.testing.abdomen import LABELS, SPACING_MM
-from curator.testing.header import Study, note_uid, plant_uid, set_instance, start_page
+from curator.testing.header import note_uid, plant_uid, set_instance, start_page
 from curator.testing.planting import Page
+from curator.testing.study import Study
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
