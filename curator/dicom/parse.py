@@ -142,20 +142,23 @@ class _Tokenizer:
         """The element whose header begins at `position`.
 
         Raises:
-            ItemError: TRUNCATED where a top-level element runs past `end`, MALFORMED for everything else.
+            ItemError: TRUNCATED where something runs past the end of the file, MALFORMED for everything else.
         """
         tag, vr, value, length = self._header(position, end)
         if length == UNDEFINED:
             return self._undefined(tag, vr, position, value, end, depth)
         if value + length > end:
-            reason = Reason.TRUNCATED if depth == 0 else Reason.MALFORMED
-            raise ItemError(reason, f"{tag_text(tag)} at offset {position} runs past the end")
+            raise self._cut_short(end, f"{tag_text(tag)} at offset {position} runs past the end")
         items = self._items(value, value + length, depth) if vr == "SQ" else None
         return Element(tag, vr, position, value, length, value + length, items, False, self._explicit)
 
+    def _cut_short(self, end: int, detail: str) -> ItemError:
+        """What to raise where bytes are wanting before `end`: of the file, or of something inside it."""
+        return ItemError(Reason.TRUNCATED if end == len(self._data) else Reason.MALFORMED, detail)
+
     def _header(self, position: int, end: int) -> tuple[int, str, int, int]:
         if position + 8 > end:
-            raise ItemError(Reason.TRUNCATED, f"no room for an element at offset {position}")
+            raise self._cut_short(end, f"no room for an element at offset {position}")
         group, number = self._tag.unpack_from(self._data, position)
         tag = group << 16 | number
         if group == 0xFFFE:
@@ -168,7 +171,7 @@ class _Tokenizer:
         if vr not in LONG_LENGTH_VRS:
             return tag, vr, position + 8, self._short.unpack_from(self._data, position + 6)[0]
         if position + 12 > end:
-            raise ItemError(Reason.TRUNCATED, f"no room for an element at offset {position}")
+            raise self._cut_short(end, f"no room for an element at offset {position}")
         return tag, vr, position + 12, self._long.unpack_from(self._data, position + 8)[0]
 
     def _undefined(self, tag: int, vr: str, position: int, value: int, end: int, depth: int) -> Element:
@@ -184,7 +187,7 @@ class _Tokenizer:
 
     def _item_header(self, position: int, end: int) -> tuple[int, int]:
         if position + 8 > end:
-            raise ItemError(Reason.TRUNCATED, f"a sequence ends early at offset {position}")
+            raise self._cut_short(end, f"a sequence ends early at offset {position}")
         group, number = self._tag.unpack_from(self._data, position)
         return group << 16 | number, self._long.unpack_from(self._data, position + 4)[0]
 
@@ -217,7 +220,7 @@ class _Tokenizer:
         elements: list[Element] = []
         cursor = position + 8
         if length != UNDEFINED and cursor + length > end:
-            raise ItemError(Reason.TRUNCATED, f"an item at offset {position} runs past its sequence")
+            raise self._cut_short(end, f"an item at offset {position} runs past its sequence")
         limit = end if length == UNDEFINED else cursor + length
         while cursor < limit:
             if length == UNDEFINED:
@@ -228,7 +231,7 @@ class _Tokenizer:
             elements.append(element)
             cursor = element.end
         if length == UNDEFINED:
-            raise ItemError(Reason.TRUNCATED, f"an item at offset {position} has no delimiter")
+            raise self._cut_short(end, f"an item at offset {position} has no delimiter")
         return Item(position, cursor, False, tuple(elements))
 
     def _fragments(self, position: int, end: int) -> int:
@@ -237,7 +240,7 @@ class _Tokenizer:
             if tag == SEQUENCE_END:
                 return position + 8
             if tag != ITEM or length == UNDEFINED or position + 8 + length > end:
-                raise ItemError(Reason.TRUNCATED, f"encapsulated pixel data breaks off at offset {position}")
+                raise self._cut_short(end, f"encapsulated pixel data breaks off at offset {position}")
             position += 8 + length
 
 

@@ -58,7 +58,8 @@ def instance_facts(
     sop_class_uid, sop_instance_uid = header.required_uid("SOPClassUID"), header.required_uid("SOPInstanceUID")
     _refuse_contradiction(data_set, _MEDIA_STORAGE_CLASS, sop_class_uid)
     _refuse_contradiction(data_set, _MEDIA_STORAGE_INSTANCE, sop_instance_uid)
-    if not is_storage_class(sop_class_uid):
+    # The policy's tables are of a newer edition and know classes that pydicom does not.
+    if not (is_storage_class(sop_class_uid) or sop_class_uid in policy.standard.types.top_level):
         raise ItemError(Reason.UNSUPPORTED_OBJECT, "the SOP Class is not a storage class of the standard")
     said = _collect(data_set, sop_class_uid, policy, bundled_descriptors() if places is None else places)
     return SourceInstance(
@@ -94,7 +95,7 @@ def instance_facts(
 
 @lru_cache(maxsize=512)
 def is_storage_class(uid: str) -> bool:
-    """Whether the standard, in the edition that pydicom knows, has instances of this SOP Class stored as files."""
+    """Whether instances of this SOP Class are stored as files, says the edition of the standard that pydicom knows."""
     known = UID(uid)
     name = known.name
     return known.type == "SOP Class" and "Storage" in name and "Commitment" not in name and uid != MEDIA_DIRECTORY

@@ -1,0 +1,134 @@
+"""The tokenizer and pydicom, two independent readers, see the same elements in real files."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+from pathlib import Path
+
+import pydicom
+import pytest
+from bundled_files import REFUSED, bundled_files, vendor_files
+from pydicom.dataelem import RawDataElement
+from pydicom.datadict import dictionary_VR
+from pydicom.dataset import Dataset
+
+from curator.dicom.elements import DataSet, Element
+from curator.dicom.parse import PIXEL_DATA, looks_like_dicom, parse
+from curator.errors import ItemError
+from curator.model.quarantine import Reason
+
+# (tag, VR or "" where the file does not say, value bytes or one tree per item)
+Node = tuple[int, str, object]
+
+# Bytes behind the last element, in files that end with more than their data set.
+TRAILING: dict[str, int] = {}
+
+
+def our_tree(data_set: DataSet, elements: tuple[Element, ...], *, vr_as_written: bool = True) -> list[Node]:
+    nodes: list[Node] = []
+    for element in sorted(elements, key=lambda one: one.tag):
+        if element.items is not None:
+            items = [our_tree(data_set, item.elements) for item in element.items]
+            nodes.append((element.tag, "SQ", items))
+        else:
+            nodes.append((element.tag, element.vr if element.explicit else "", data_set.raw(element)))
+    return nodes
+
+
+def pydicom_tree(dataset: Dataset, ours: tuple[Element, ...]) -> list[Node]:
+    by_tag = {element.tag: element for element in ours}
+    nodes: list[Node] = []
+    for tag in sorted(dataset.keys()):
+        raw = dataset.get_item(tag)
+        mine = by_tag.get(int(tag))
+        if mine is not None and mine.items is not None:
+            items = [
+                pydicom_tree(inner, mine.items[number].elements if number < len(mine.items) else ())
+                for number, inner in enumerate(dataset[tag].value)
+            ]
+            nodes.append((int(tag), "SQ", items))
+            continue
+        value = raw.value if raw.value is not None else b""
+        vr = (raw.VR or "") if isinstance(raw, RawDataElement) else raw.VR
+        nodes.append((int(tag), vr, value))
+    return nodes
+
+
+def read_with_pydicom(path: Path) -> Dataset | None:
+    """None for what pydicom does not take for DICOM either."""
+    if not looks_like_dicom(path.read_bytes()[:132]):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pydicom.dcmread(path, force=True)
+
+
+def assert_same(path: Path) -> None:
+    expected = read_with_pydicom(path)
+    if expected is None:
+        with pytest.raises(ItemError) as error:
+            parse(path.read_bytes())
+        assert error.value.reason in (Reason.NOT_DICOM, Reason.EMPTY_FILE)
+        return
+    data_set = parse(path.read_bytes())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = pydicom_tree(expected, data_set.elements)
+    assert our_tree(data_set, data_set.elements) == theirs
+    meta = {element.tag: bytes(data_set.meta_data[element.value : element.value + element.length]) for element in data_set.meta}
+    assert {int(tag): expected.file_meta.get_item(tag).value for tag in expected.file_meta} == meta or not meta
+    assert data_set.trailing == TRAILING.get(path.name, 0)
+
+
+@pytest.mark.parametrize("path", bundled_files(), ids=lambda path: path.name)
+def test_bundled_file_reads_as_pydicom_reads_it(path: Path) -> None:
+    if path.name in REFUSED:
+        pytest.skip("refused, see test_refused_files")
+    assert_same(path)
+
+
+def test_vendor_files_read_as_pydicom_reads_them() -> None:
+    files = vendor_files()
+    if not files:
+        pytest.skip("../shared/data is not there")
+    for path in files:
+        assert_same(path)
+
+
+@pytest.mark.parametrize("path", [path for path in bundled_files() if path.name in REFUSED], ids=lambda path: path.name)
+def test_what_pydicom_guesses_is_refused(path: Path) -> None:
+    with pytest.raises(ItemError) as error:
+        parse(path.read_bytes())
+    assert error.value.reason == REFUSED[path.name][0]
+
+
+def assert_no_gap(elements: tuple[Element, ...], start: int, end: int) -> None:
+    """Elements, items and delimiters touch from `start` to `end`, at every depth."""
+    position = start
+    for element in elements:
+        assert element.start == position
+        assert element.end == element.value + element.length + (8 if element.undefined else 0)
+        position = element.end
+        if element.items is None:
+            continue
+        for before, after in pairwise(element.items):
+            assert before.end == after.start
+        if element.items:
+            assert element.items[0].start == element.value
+        for item in element.items:
+            assert_no_gap(item.elements, item.start + 8, item.end - (8 if item.undefined else 0))
+    assert position == end
+
+
+@pytest.mark.parametrize("path", bundled_files(), ids=lambda path: path.name)
+def test_every_byte_belongs_to_an_element(path: Path) -> None:
+    data = path.read_bytes()
+    try:
+        data_set = parse(data)
+    except ItemError:
+        pytest.skip("refused or not DICOM")
+    start = data_set.elements[0].start
+    if data_set.data is data:
+        assert start == (data_set.meta[-1].end if data_set.meta else 132 if data[128:132] == b"DICM" else 0)
+    assert_no_gap(data_set.elements, start, len(data_set.data) - data_set.trailing)
