@@ -16,13 +16,13 @@ from sqlalchemy import Connection, Row, select
 
 from curator.catalog.record import AnnotationRecord
 from curator.catalog.rows import canonical_json
-from curator.catalog.spelling import nearest_known
 from curator.catalog.tables import annotation, instance, reference
 from curator.catalog.vendors import VendorNames, bundled_vendor_names
 from curator.errors import UsageError
 from curator.model.annotation import Label
 from curator.model.instance import ReleasedInstance
 from curator.model.series import CatalogSeries
+from curator.strict import nearest
 
 _AGREED = (
     "FrameOfReferenceUID",
@@ -87,7 +87,7 @@ def matching(candidates: Iterable[CatalogSeries], conditions: Mapping[str, str])
     known = sorted(field.name for field in fields(CatalogSeries) if field.type == "str")
     for name in conditions:
         if name not in known:
-            raise UsageError(f"a series has no attribute {name!r}; {nearest_known(name, known)}")
+            raise UsageError(f"a series has no attribute {name!r}{nearest(name, known)}")
     return [one for one in candidates if all(getattr(one, name) == value for name, value in conditions.items())]
 
 

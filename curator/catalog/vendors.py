@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from curator.bundled import bundled_folder
-from curator.catalog.spelling import nearest_known
-from curator.errors import RuleError
+from curator.errors import ConfigurationError
+from curator.strict import Table, read_toml
 
 UNKNOWN = "unknown"
-_RULE_KEYS = frozenset({"id", "vendor", "why", "source", "begins", "is", "examples"})
-_FILE_KEYS = frozenset({"schema", "legal_forms", "rule"})
-_SCHEMA = 1
+_RULE_KEYS = frozenset({"id", "vendor", "why", "source", "begins", "is", "example"})
+_FILE_KEYS = frozenset({"format", "legal_forms", "rule"})
 _INITIAL = re.compile(r"\b(\w)\.(?=\w\b)")
 
 
@@ -81,7 +78,7 @@ def bundled_vendor_names() -> VendorNames:
     """The rules that ship with this copy of the engine.
 
     Raises:
-        RuleError: the file is not as it should be.
+        ConfigurationError: the file is not as it should be.
     """
     return load_vendor_names(bundled_folder("rules") / "vendors" / "vendors.toml")
 
@@ -90,38 +87,34 @@ def load_vendor_names(path: Path) -> VendorNames:
     """The rules of one file.
 
     Raises:
-        RuleError: it cannot be read, has an unknown or missing key, two rules claim one name, or an example does not
-            give the vendor of its rule.
+        ConfigurationError: it cannot be read, has an unknown or missing key, two rules claim one name, or an example
+            does not give the vendor of its rule.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RuleError(f"the vendor rules cannot be read: {type(error).__name__}") from error
-    _require_keys(content, _FILE_KEYS, "the vendor rules")
-    if content["schema"] != _SCHEMA:
-        raise RuleError(f"the vendor rules have a schema other than {_SCHEMA}")
-    legal_forms = frozenset(word for form in content["legal_forms"] for word in fold(form))
-    names = _index(tuple(_rule(entry) for entry in content["rule"]), legal_forms)
+    content = read_toml(path, name=path.name)
+    content.only(_FILE_KEYS)
+    content.number("format", least=1, most=1)
+    legal_forms = frozenset(word for form in content.texts("legal_forms") for word in fold(form))
+    names = _index(tuple(_rule(table) for table in content.tables("rule")), legal_forms)
     for rule in names.rules:
         for example in rule.examples:
             if names.vendor(example) != rule.vendor:
-                raise RuleError(f"{rule.id}: the example {example!r} gives {names.vendor(example)!r}")
+                raise ConfigurationError(f"{rule.id}: the example {example!r} gives {names.vendor(example)!r}")
     return names
 
 
-def _rule(entry: Mapping[str, Any]) -> VendorRule:
-    _require_keys(entry, _RULE_KEYS, str(entry.get("id", "a vendor rule")), optional=frozenset({"is", "begins"}))
+def _rule(table: Table) -> VendorRule:
+    table.only(_RULE_KEYS)
     rule = VendorRule(
-        id=entry["id"],
-        vendor=entry["vendor"],
-        why=entry["why"],
-        source=entry["source"],
-        begins=tuple(entry.get("begins", ())),
-        is_exactly=tuple(entry.get("is", ())),
-        examples=tuple(entry["examples"]),
+        id=table.get("id", str),
+        vendor=table.get("vendor", str),
+        why=table.get("why", str),
+        source=table.get("source", str),
+        begins=table.texts("begins"),
+        is_exactly=table.texts("is"),
+        examples=table.texts("example"),
     )
     if not rule.examples or not rule.begins + rule.is_exactly:
-        raise RuleError(f"{rule.id}: a vendor rule needs a name and an example")
+        raise ConfigurationError(f"{rule.id}: a vendor rule needs a name and an example")
     return rule
 
 
@@ -131,23 +124,12 @@ def _index(rules: tuple[VendorRule, ...], legal_forms: frozenset[str]) -> Vendor
     ids: set[str] = set()
     for rule in rules:
         if rule.id in ids:
-            raise RuleError(f"{rule.id}: two vendor rules have this id")
+            raise ConfigurationError(f"{rule.id}: two vendor rules have this id")
         ids.add(rule.id)
         for phrases, index in ((rule.is_exactly, by_words), (rule.begins, by_start)):
             for phrase in phrases:
                 words = fold(phrase)
                 if not words or words in index:
-                    raise RuleError(f"{rule.id}: {phrase!r} is empty or claimed twice")
+                    raise ConfigurationError(f"{rule.id}: {phrase!r} is empty or claimed twice")
                 index[words] = rule.vendor
     return VendorNames(rules, legal_forms, by_words, by_start)
-
-
-def _require_keys(
-    entry: Mapping[str, Any], known: frozenset[str], where: str, *, optional: frozenset[str] = frozenset()
-) -> None:
-    for key in entry:
-        if key not in known:
-            raise RuleError(f"{where}: unknown key {key!r}; {nearest_known(key, known)}")
-    missing = sorted(known - optional - entry.keys())
-    if missing:
-        raise RuleError(f"{where}: the key {missing[0]!r} is missing")

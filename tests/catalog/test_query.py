@@ -102,8 +102,8 @@ def test_every_field_of_an_instance_counts_in_the_digest(engine: Engine, release
 def test_other_vendor_rules_are_another_snapshot(engine: Engine, released: Make, tmp_path: Path) -> None:
     rules = tmp_path / "vendors.toml"
     rules.write_text(
-        'schema = 1\nlegal_forms = []\n[[rule]]\nid = "v"\nvendor = "S"\nwhy = "w"\nsource = "s"\n'
-        'begins = ["siemens"]\nexamples = ["Siemens"]\n'
+        'format = 1\nlegal_forms = []\n[[rule]]\nid = "v"\nvendor = "S"\nwhy = "w"\nsource = "s"\n'
+        'begins = ["siemens"]\nexample = ["Siemens"]\n'
     )
     names = load_vendor_names(rules)
     with write_transaction(engine) as connection:
@@ -129,5 +129,5 @@ def test_matching_keeps_what_has_the_value(wanted: str) -> None:
 def test_a_condition_on_an_unknown_attribute_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="'Manufacturer'"):
         matching([], {"Manufactorer": "x"})
-    with pytest.raises(UsageError, match="'paths'"):
+    with pytest.raises(UsageError, match="no attribute 'paths'"):
         matching([], {"paths": "x"})

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from curator.bundled import bundled_folder
 from curator.catalog.vendors import UNKNOWN, bundled_vendor_names, fold, load_vendor_names
-from curator.errors import RuleError
+from curator.errors import ConfigurationError
 
 RULES = bundled_folder("rules") / "vendors" / "vendors.toml"
 EXAMPLES = [
     (rule["id"], example, rule["vendor"])
     for rule in tomllib.loads(RULES.read_text(encoding="utf-8"))["rule"]
-    for example in rule["examples"]
+    for example in rule["example"]
 ]
 BUNDLED_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 VENDOR_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "vendors"
@@ -119,31 +119,31 @@ def test_each_vendor_folder_is_of_its_vendor(folder: str, vendor: str) -> None:
 
 
 RULE = '[[rule]]\nid = "v.a"\nvendor = "A"\nwhy = "w"\nsource = "s"\n'
-HEAD = "schema = 1\nlegal_forms = []\n"
+HEAD = "format = 1\nlegal_forms = []\n"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("schema = [", "cannot be read"),
-        ("schema = 2\nlegal_forms = []\nrule = []", "schema other than 1"),
-        ("schema = 1\nlegal_form = []\nrule = []", "'legal_form'; the nearest known is 'legal_forms'"),
-        (HEAD + RULE, "'examples' is missing"),
-        (HEAD + RULE + 'examples = ["A"]', "v.a: a vendor rule needs a name"),
-        (HEAD + RULE + 'begins = ["a"]\nexamples = []', "v.a: a vendor rule needs a name and an example"),
-        (HEAD + RULE + 'begins = ["a"]\nexamples = ["B"]', "the example 'B' gives 'B'"),
-        (HEAD + RULE + 'beginning = ["a"]\nexamples = ["A"]', "'beginning'; the nearest known is 'begins'"),
-        (HEAD + RULE + 'begins = ["a", "A."]\nexamples = ["A"]', "claimed twice"),
-        (HEAD + 2 * (RULE + 'examples = ["A"]\nbegins = ["a"]\n'), "two vendor rules have this id"),
+        ("format = [", "is not TOML"),
+        ("format = 2\nlegal_forms = []\nrule = []", "must be between 1 and 1"),
+        ("format = 1\nlegal_form = []\nrule = []", "'legal_form'; did you mean 'legal_forms'"),
+        (HEAD + RULE + 'begins = ["a"]', "v.a: a vendor rule needs a name and an example"),
+        (HEAD + RULE + 'example = ["A"]', "v.a: a vendor rule needs a name and an example"),
+        (HEAD + '[[rule]]\nid = "v.a"', "needs the key 'vendor'"),
+        (HEAD + RULE + 'begins = ["a"]\nexample = ["B"]', "the example 'B' gives 'B'"),
+        (HEAD + RULE + 'begin = ["a"]\nexample = ["A"]', "'begin'; did you mean 'begins'"),
+        (HEAD + RULE + 'begins = ["a", "A."]\nexample = ["A"]', "claimed twice"),
+        (HEAD + 2 * (RULE + 'example = ["A"]\nbegins = ["a"]\n'), "two vendor rules have this id"),
     ],
 )
 def test_a_wrong_rule_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "vendors.toml"
     path.write_text(text)
-    with pytest.raises(RuleError, match=message):
+    with pytest.raises(ConfigurationError, match=message):
         load_vendor_names(path)
 
 
 def test_a_missing_rule_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RuleError, match="FileNotFoundError"):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
         load_vendor_names(tmp_path / "none.toml")
