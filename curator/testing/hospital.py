@@ -15,6 +15,8 @@ from curator.errors import UsageError
 from curator.testing.abdominal_study import write_abdominal_study
 from curator.testing.annotation_files import write_annotation_index
 from curator.testing.answer_key import AnswerKey
+from curator.testing.burned_text import CAPTURES, write_capture
+from curator.testing.head_study import HEAD_SCANS, write_head_study
 from curator.testing.people import cast
 from curator.testing.planting import Hospital
 
@@ -35,4 +37,8 @@ def make_hospital(out: Path, *, seed: int = 0) -> AnswerKey:
     for patient in people.patients[:ABDOMEN_COUNT]:
         rows += write_abdominal_study(hospital, people, patient)
     write_annotation_index(hospital, people, rows)
+    for scan in HEAD_SCANS:
+        write_head_study(hospital, people, scan)
+    for number in range(len(CAPTURES)):
+        write_capture(hospital, people, number)
     return hospital.key()
