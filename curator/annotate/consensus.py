@@ -19,7 +19,6 @@ from curator.errors import UsageError
 
 Floats = NDArray[np.float64]
 
-_FIRST_GUESS = 0.99999  # where Warfield et al. start: everybody is nearly right
 _CONVERGED = 1e-10
 _MOST_ITERATIONS = 2_000
 _TIE = 1e-9
@@ -96,18 +95,16 @@ def soft_labels(votes: JointVotes, label: int) -> Floats:
 
 
 def staple(votes: JointVotes, label: int, *, region: Region) -> Staple:
-    """STAPLE for `label` against everything else, counted in `region`.
+    """STAPLE for `label` against everything else, counted in `region`, starting from the shares of the votes.
 
     The prior is the share of `label` among all votes in the region. Where nobody gave the label there, all
     probabilities are 0.
     """
     given = votes.palette == label
     counts = votes.counts_within(region).astype(np.float64)
-    voxels = counts.sum()
-    authors = given.shape[1]
-    prior = float(counts @ given.mean(axis=1) / voxels) if voxels else 0.0
-    sensitivity = specificity = np.full(authors, _FIRST_GUESS)
-    probability = np.zeros(len(given))
+    probability = given.mean(axis=1)
+    prior = float(_share(counts @ probability, counts.sum()))
+    sensitivity, specificity = _performance(counts, probability, given)
     iterations, moved = 0, np.inf
     while moved >= _CONVERGED and iterations < _MOST_ITERATIONS:
         iterations += 1
@@ -116,8 +113,7 @@ def staple(votes: JointVotes, label: int, *, region: Region) -> Staple:
         inside = prior * np.where(given, seen, 1 - seen).prod(axis=1)
         outside = (1 - prior) * np.where(given, 1 - rejected, rejected).prod(axis=1)
         probability = _share(inside, inside + outside)
-        sensitivity = _share((counts * probability) @ given, (counts * probability).sum(), empty=np.nan)
-        specificity = _share((counts * (1 - probability)) @ ~given, (counts * (1 - probability)).sum(), empty=np.nan)
+        sensitivity, specificity = _performance(counts, probability, given)
         moved = max(_moved(sensitivity, before[0]), _moved(specificity, before[1]))
     return Staple(label, probability, sensitivity, specificity, prior, iterations, region)
 
@@ -168,6 +164,12 @@ def _tally(votes: JointVotes, values: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.asarray((votes.palette[:, :, np.newaxis] == values).sum(axis=1), dtype=np.int64)
 
 
+def _performance(counts: Floats, probability: Floats, given: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Sensitivity and specificity of each author, `(R,)`, NaN where no voxel shows them."""
+    inside, outside = counts * probability, counts * (1 - probability)
+    return _share(inside @ given, inside.sum(), empty=np.nan), _share(outside @ ~given, outside.sum(), empty=np.nan)
+
+
 def _confusion(counts: Floats, probability: Floats, said: Floats) -> Floats:
     """`(R, L, L)`: author, truth, what was said; rows sum to 1 or are NaN."""
     weight = counts[:, np.newaxis] * probability
@@ -175,7 +177,7 @@ def _confusion(counts: Floats, probability: Floats, said: Floats) -> Floats:
     return _share(together, together.sum(axis=2, keepdims=True), empty=np.nan)
 
 
-def _share(part: Floats, whole: Floats, *, empty: float = 0.0) -> Floats:
+def _share(part: Floats, whole: Floats | float, *, empty: float = 0.0) -> Floats:
     """`part / whole`, `empty` where the whole is 0."""
     part, whole = np.broadcast_arrays(part, whole)
     share = np.full(part.shape, empty)
