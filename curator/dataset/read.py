@@ -24,7 +24,16 @@ from curator.model.manifest import (
 )
 from curator.model.votes import PaletteRow
 
-__all__ = ["open_array", "read_annotations", "read_array", "read_items", "read_lock", "read_palette", "read_splits"]
+__all__ = [
+    "open_array",
+    "read_annotations",
+    "read_array",
+    "read_card",
+    "read_items",
+    "read_lock",
+    "read_palette",
+    "read_splits",
+]
 
 
 def read_lock(dataset: Path) -> DatasetLock:
@@ -74,3 +83,15 @@ def read_palette(dataset: Path) -> list[PaletteRow]:
         IntegrityError: the table is missing or damaged.
     """
     return read_rows(dataset / PALETTE_NAME, PaletteRow)
+
+
+def read_card(dataset: Path) -> str:
+    """The dataset card, Markdown.
+
+    Raises:
+        IntegrityError: there is none.
+    """
+    try:
+        return (dataset / "README.md").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise IntegrityError("this folder has no readable README.md: not a frozen dataset") from error

@@ -236,7 +236,7 @@ def _labels(table: _Table) -> tuple[Label, ...]:
 
 
 def _nearest(key: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.0)
+    close = difflib.get_close_matches(key, sorted(map(str, known)), n=1, cutoff=0.0)
     return f"; the nearest known is {close[0]!r}" if close else ""
 
 
