@@ -172,6 +172,11 @@ def truth(table: Table, key: str, *, where: str) -> bool | None:
     return value
 
 
+def wrong(what: str, *, where: str) -> ConfigurationError:
+    """The error for a rule that says something it cannot mean."""
+    return ConfigurationError(f"{where}: {what}")
+
+
 def twice(name: str, *, where: str) -> ConfigurationError:
     """The error for something that stands twice where it may stand once."""
     return ConfigurationError(f'{where}: "{name}" stands twice')

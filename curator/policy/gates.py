@@ -1,0 +1,112 @@
+"""Which instances may carry burned-in text or show a face, and so are held back.
+
+The law: when in doubt, hold back. An instance passes only where no rule finds a doubt, and a rule counts what the
+source does not say as a doubt.
+
+Sources: DICOM PS3.15 E.3.1, E.3.2; PS3.3 C.7.6.1, C.7.6.2; PS3.16 Annex L.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from curator.model.instance import SourceInstance
+from curator.model.quarantine import Reason
+from curator.policy import reading
+from curator.policy.conditions import CONDITIONS, Condition, GateTables, SopClass, parse_condition
+from curator.policy.words import WordList, parse_words
+
+_FILES = ("pixels/gate.toml", "faces/gate.toml")
+_WORDS = {"pixels/screen_words.csv": "why", "faces/head_words.csv": "languages"}
+_CLASSES = "pixels/sop_classes.csv"
+_BODY_PARTS = "faces/body_parts.csv"
+_REASONS = {reason.value: reason for reason in Reason}
+
+
+@dataclass(frozen=True, slots=True)
+class GateFinding:
+    """Why an instance is held back; `why` is the rule's own sentence and holds nothing of the instance."""
+
+    reason: Reason
+    rule_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """A rule that holds an instance back where all its conditions hold."""
+
+    finding: GateFinding
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """All gate rules in order, with the tables they refer to; `digest` is the SHA-256 over all of it."""
+
+    rules: tuple[GateRule, ...] = field(repr=False)
+    tables: GateTables = field(repr=False)
+    digest: str
+
+
+def load_gates(folder: Path) -> Gates:
+    """The gates that `rules/pixels` and `rules/faces` describe.
+
+    Raises:
+        ConfigurationError: a file is missing or malformed.
+    """
+    contents = {name: reading.read_bytes(folder / name) for name in (*_FILES, *_WORDS, _CLASSES, _BODY_PARTS)}
+    words = {name: parse_words(contents[name], where=name, last_column=column) for name, column in _WORDS.items()}
+    tables = _tables(contents, words)
+    rules = []
+    for name in _FILES:
+        table = reading.only(reading.parse_toml(contents[name], where=name), where=name, required=("rule",))
+        rules += [_rule(entry, where=name, tables=tables) for entry in reading.subtables(table, "rule", where=name)]
+    digest = hashlib.sha256()
+    for name, content in sorted(contents.items()):
+        digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
+    return Gates(tuple(rules), tables, digest.hexdigest())
+
+
+def gate(gates: Gates, instance: SourceInstance) -> GateFinding | None:
+    """Why the instance is held back, by the first rule that fits; None where it may pass."""
+    for rule in gates.rules:
+        if all(
+            CONDITIONS[condition.name].holds(instance, condition.value, gates.tables) for condition in rule.conditions
+        ):
+            return rule.finding
+    return None
+
+
+def _tables(contents: dict[str, bytes], words: dict[str, WordList]) -> GateTables:
+    classes = reading.parse_csv(
+        contents[_CLASSES], where=_CLASSES, columns=("sop_class_uid", "name", "family", "modalities")
+    )
+    parts = reading.parse_csv(contents[_BODY_PARTS], where=_BODY_PARTS, columns=("term", "next_to_neck", "why"))
+    for row in parts:
+        reading.member(row["next_to_neck"], {"yes": 0, "no": 1}, where=_BODY_PARTS)
+    return GateTables(
+        classes={
+            row["sop_class_uid"]: SopClass(row["family"], frozenset(row["modalities"].split())) for row in classes
+        },
+        words=words,
+        body_parts={_BODY_PARTS: frozenset(row["term"] for row in parts)},
+        next_to_neck=frozenset(row["term"] for row in parts if row["next_to_neck"] == "yes"),
+    )
+
+
+def _rule(table: reading.Table, *, where: str, tables: GateTables) -> GateRule:
+    where = f'{where}: rule "{table.get("id", "?")}"'
+    reading.only(table, where=where, required=("id", "why", "source", "reason", "example"), optional=tuple(CONDITIONS))
+    reason = reading.member(reading.text(table, "reason", where=where), _REASONS, where=where)
+    conditions = tuple(
+        parse_condition(name, table[name], where=where, tables=tables) for name in table if name in CONDITIONS
+    )
+    if not conditions:
+        raise reading.wrong("no condition, so it would hold everything back", where=where)
+    finding = GateFinding(
+        _REASONS[reason], reading.text(table, "id", where=where), reading.text(table, "why", where=where)
+    )
+    return GateRule(finding, conditions)
