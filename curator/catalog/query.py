@@ -57,6 +57,12 @@ def instances(connection: Connection) -> list[ReleasedInstance]:
     )
 
 
+def released_paths(connection: Connection) -> dict[str, str]:
+    """Where each recorded instance lies in the release folder, by SOP Instance UID, sorted by it."""
+    rows = connection.execute(select(instance.c.SOPInstanceUID, instance.c.path)).all()
+    return dict(sorted((str(uid), str(path)) for uid, path in rows))
+
+
 def annotation_records(connection: Connection) -> list[AnnotationRecord]:
     """Every annotation whose series is recorded, sorted."""
     recorded = select(instance.c.SeriesInstanceUID)

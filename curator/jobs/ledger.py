@@ -35,12 +35,16 @@ class WorkStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkRow:
-    """One item at one stage under one set of rules; `item_id` is a keyed digest, `detail` is structural."""
+    """One item at one stage under one set of rules; `item_id` is a keyed digest, `detail` is structural.
+
+    `reason` says why, where the item was quarantined; None otherwise.
+    """
 
     stage: str
     item_id: str
     rule_digest: str
     status: WorkStatus = WorkStatus.DONE
+    reason: Reason | None = None
     output_path: str = ""
     output_sha256: str = ""
     detail: str = ""
@@ -101,6 +105,7 @@ class LedgerBatch:
             item_id=entry.item_id,
             rule_digest=rule_digest,
             status=WorkStatus.QUARANTINED,
+            reason=entry.reason,
             detail=entry.detail,
         )
         self._work[entry.stage, entry.item_id] = None if entry.reason.is_environmental else row
@@ -274,11 +279,13 @@ def _current(stage: str, rule_digest: str) -> Select[tuple[Any, ...]]:
 
 def _stored(row: WorkRow) -> dict[str, str]:
     # Drivers differ in what they make of an enumeration's member.
-    return asdict(row) | {"status": row.status.value}
+    reason = "" if row.reason is None else row.reason.value
+    return asdict(row) | {"status": row.status.value, "reason": reason}
 
 
 def _work_row(row: Mapping[Any, Any]) -> WorkRow:
-    return WorkRow(**{**row, "status": WorkStatus(row["status"])})
+    reason = Reason(row["reason"]) if row["reason"] else None
+    return WorkRow(**{**row, "status": WorkStatus(row["status"]), "reason": reason})
 
 
 def _quarantined(row: Mapping[Any, Any]) -> Quarantined:

@@ -16,6 +16,7 @@ work = Table(
     text("item_id"),
     text("rule_digest"),
     text("status"),
+    text("reason"),
     text("output_path"),
     text("output_sha256"),
     text("detail"),

@@ -99,7 +99,7 @@ def _create_catalogue() -> None:
 def _create_ledger() -> None:
     op.create_table(
         "work",
-        *_text("stage", "item_id", "rule_digest", "status", "output_path", "output_sha256", "detail"),
+        *_text("stage", "item_id", "rule_digest", "status", "reason", "output_path", "output_sha256", "detail"),
         sa.PrimaryKeyConstraint("stage", "item_id", "rule_digest", name="pk_work"),
         sa.CheckConstraint("status IN ('done', 'quarantined', 'superseded')", name=op.f("ck_work_status")),
         sqlite_with_rowid=False,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
 from curator.catalog.database import open_engine, write_transaction
-from curator.catalog.query import annotation_records, instances, series, snapshot_digest
+from curator.catalog.query import annotation_records, instances, released_paths, series, snapshot_digest
 from curator.catalog.record import (
     AnnotationRecord,
     clashes,
@@ -43,6 +43,7 @@ def test_what_was_recorded_is_what_is_read(engine: Engine, released: Make) -> No
         assert record_instances(connection, wanted) == 40
     with engine.connect() as connection:
         assert instances(connection) == sorted(wanted, key=lambda one: one.SOPInstanceUID)
+        assert released_paths(connection) == {one.SOPInstanceUID: one.path for one in wanted}
 
 
 def test_recording_again_changes_no_byte(engine: Engine, database: Path, released: Make, mask_of: Annotate) -> None:

@@ -86,7 +86,8 @@ def test_quarantine_keeps_one_reason_and_counts_as_done(ledger: Ledger) -> None:
     assert ledger.quarantined() == [_held()]
     row = ledger.done("deid", _held().item_id, "r1")
     assert row is not None
-    assert (row.status, row.detail, row.output_path) == (WorkStatus.QUARANTINED, "3 frames", "")
+    assert (row.status, row.reason, row.detail) == (WorkStatus.QUARANTINED, Reason.FACE_POSSIBLE, "3 frames")
+    assert row.output_path == ""
 
     later = _held(reason=Reason.RESIDUAL_IDENTIFIER, stage="verify")
     ledger.record_quarantine(later, rule_digest="r1")
