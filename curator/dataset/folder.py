@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from curator.errors import ItemError
@@ -31,27 +31,37 @@ def building(destination: Path) -> Iterator[Path]:
     with _named_errors():
         destination.parent.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(destination)
-        folder = destination.with_name(f".{destination.name}.partial-{secrets.token_hex(6)}")
-        folder.mkdir()
-        held = os.open(folder, os.O_RDONLY)
+        folder, held = _claimed(destination)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(held)
 
 
+def _claimed(destination: Path) -> tuple[Path, int]:
+    """A new folder and the descriptor whose lock says that somebody builds in it."""
+    while True:
+        folder = destination.with_name(f".{destination.name}.partial-{secrets.token_hex(6)}")
+        folder.mkdir()
+        held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if folder.is_dir():
+            return folder, held
+        # Another build took it for abandoned between its making and its locking.
+        os.close(held)
+
+
 def _clear_abandoned(destination: Path) -> None:
     for folder in destination.parent.glob(f".{destination.name}.partial-*"):
-        held = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(held)
+        # It may be published or cleared away by others at any moment, which is as good.
+        with suppress(FileNotFoundError, BlockingIOError):
+            held = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(held)
 
 
 def write_file(folder: Path, path: str, content: bytes) -> None:

@@ -20,7 +20,7 @@ from curator.dataset.folder import building, publish, remove_file, write_file
 from curator.dataset.labels import table_of
 from curator.dataset.materialise import ConsensusOf, Materialised, VolumeOf, materialise
 from curator.dataset.rows import rows_bytes
-from curator.dataset.seal import lock_bytes, merkle_root, sums_bytes
+from curator.dataset.seal import LAYOUT_VERSION, lock_bytes, merkle_root, sums_bytes
 from curator.dataset.select import certificate_bytes, select
 from curator.dataset.spec import DatasetSpec, spec_bytes
 from curator.dataset.split import Placeable, split
@@ -43,7 +43,6 @@ from curator.model.selection import Excluded, Selection
 from curator.model.series import CatalogSeries
 from curator.model.votes import PaletteRow
 
-LAYOUT_VERSION = 1
 _ENCODERS = ("blosc2", "numpy", "pyarrow", "scipy")
 
 

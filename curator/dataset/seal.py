@@ -23,6 +23,9 @@ from curator.model.annotation import Label
 from curator.model.lock import DatasetLock
 from curator.model.manifest import LOCK_NAME
 
+LAYOUT_VERSION = 1
+"""Which layout of `curator.model.manifest` this copy writes and reads."""
+
 
 def merkle_root(files: Mapping[str, str]) -> str:
     """The root over `files` (path to SHA-256), 64 hex digits; the SHA-256 of nothing where there are none."""
@@ -47,7 +50,7 @@ def lock_from(content: bytes) -> DatasetLock:
     """The lock that `content` states.
 
     Raises:
-        IntegrityError: it is not a lock, or not in canonical form.
+        IntegrityError: it is not a lock, not in canonical form, or of another layout.
     """
     try:
         values = json.loads(content)
@@ -58,6 +61,8 @@ def lock_from(content: bytes) -> DatasetLock:
         raise IntegrityError(f"{LOCK_NAME} is not a dataset lock") from error
     if not is_canonical or not _is_well_typed(lock):
         raise IntegrityError(f"{LOCK_NAME} is not in canonical form")
+    if lock.layout_version != LAYOUT_VERSION:
+        raise IntegrityError(f"{LOCK_NAME} is of layout {lock.layout_version}, this copy reads layout {LAYOUT_VERSION}")
     return lock
 
 

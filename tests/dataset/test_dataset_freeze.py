@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +230,22 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
         frozen_at(tmp_path, spec_of(), catalogue())
     assert (caught.value.reason, caught.value.detail) == (Reason.DISK_FULL, "ENOSPC")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_is_no_folder_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ItemError) as caught:
+        frozen_at(tmp_path / "file", spec_of(), catalogue())
+    assert (caught.value.reason, caught.value.detail) == (Reason.OUTPUT_UNWRITABLE, "EEXIST")
+
+
+def test_two_builds_at_once_make_one_dataset(tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        builds = [pool.submit(frozen_at, tmp_path, spec_of(), catalogue()) for _ in range(2)]
+        frozen = [build.result() for build in builds]
+    assert sorted(each.is_new for each in frozen) == [False, True]
+    assert [path.name for path in tmp_path.iterdir()] == ["abdomen@1.2.0"]
+    assert verify(tmp_path / "abdomen@1.2.0") == []
 
 
 def test_a_killed_build_leaves_no_dataset_and_the_next_clears_it_away(tmp_path):

@@ -62,8 +62,6 @@ def test_other_columns_values_and_files_are_named(tmp_path):
     path.write_bytes(rows_bytes(PaletteRow, []))
     with pytest.raises(IntegrityError, match="has not the columns of SplitRow"):
         read_rows(path, SplitRow)
-    table = pq.ParquetFile(path)
-    del table
     row = SplitRow(item_id="i", patient_code="P", split="holdout", fold=0)  # type: ignore[arg-type]
     path.write_bytes(rows_bytes(SplitRow, [row]))
     with pytest.raises(IntegrityError, match="holds values that SplitRow does not know"):

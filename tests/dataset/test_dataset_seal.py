@@ -48,7 +48,8 @@ def test_any_change_to_any_file_changes_the_root(digests, data):
     path = data.draw(st.sampled_from(sorted(files)))
     without = {key: value for key, value in files.items() if key != path}
     flipped = f"{int(files[path], 16) ^ 1:064x}"
-    assert len({root, merkle_root(without), merkle_root(files | {path: flipped}), merkle_root(without | {path + "x": files[path]})}) == 4  # fmt: skip # noqa: E501
+    others = (without, files | {path: flipped}, without | {path + "x": files[path]})
+    assert len({root, *(merkle_root(other) for other in others)}) == 4
 
 
 def lock_of(**changes: object) -> DatasetLock:
@@ -82,6 +83,11 @@ def test_a_lock_reads_back_and_has_one_form():
     ):
         with pytest.raises(IntegrityError):
             lock_from(other)
+
+
+def test_another_layout_is_refused():
+    with pytest.raises(IntegrityError, match="of layout 2, this copy reads layout 1"):
+        lock_from(lock_bytes(lock_of(layout_version=2)))
 
 
 def test_what_has_no_canonical_form_is_refused():

@@ -60,7 +60,6 @@ def test_one_flipped_bit_in_any_file_is_found(dataset):
 def test_every_single_byte_of_lock_and_sums_counts(dataset, name):
     path = dataset / name
     content = path.read_bytes()
-    # Only the seals: with the arrays away, what is under test is whether *this* file's change is named.
     for at in range(0, len(content), 97):
         changed = bytearray(content)
         changed[at] ^= 0x20
