@@ -15,13 +15,13 @@ from curator.deid.headers.rewrite import Chunk, Rewriter
 from curator.deid.subject import Subject
 from curator.deid.verify import residuals
 from curator.dicom.dictionary import tag_of
-from curator.dicom.elements import DataSet
+from curator.dicom.elements import DataSet, Element
 from curator.dicom.encode import file_meta
 from curator.dicom.parse import parse
 from curator.dicom.text import encodings_at_top, text_of
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
-from curator.model.decision import Action
+from curator.model.decision import Action, ElementRef
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.header import HeaderPolicy, decide
@@ -64,7 +64,7 @@ def deidentify(
         )
         chunks = _file(data_set, rewriter.chunks(), source, uid_map(policy, pseudonyms)(source.SOPInstanceUID))
         written = b"".join(chunks)
-        found = residuals(written, subject.needles, uids_replaced="retain-uids" not in policy.options)
+        found = residuals(written, subject.needles, keeps_uid=partial(keeps_uid, policy))
         if not found:
             record = _record(parse(written), source, subject=subject, pseudonyms=pseudonyms, policy=policy)
             return Deidentified(chunks, record, dict(rewriter.applied))
@@ -72,14 +72,24 @@ def deidentify(
     raise ItemError(Reason.RESIDUAL_IDENTIFIER, "; ".join(places))
 
 
-def released_path(record: ReleasedInstance) -> str:
+def released_path(patient_code: str, study_uid: str, series_uid: str, instance_uid: str) -> str:
     """Where an instance goes, relative to the release folder: replacements only."""
-    return f"{record.patient_code}/{record.StudyInstanceUID}/{record.SeriesInstanceUID}/{record.SOPInstanceUID}.dcm"
+    return f"{patient_code}/{study_uid}/{series_uid}/{instance_uid}.dcm"
+
+
+def path_of(record: ReleasedInstance) -> str:
+    """Where the instance of a record goes."""
+    return released_path(record.patient_code, record.StudyInstanceUID, record.SeriesInstanceUID, record.SOPInstanceUID)
 
 
 def with_file(record: ReleasedInstance, *, path: str, sha256: str, size_bytes: int) -> ReleasedInstance:
     """The record of an instance that has been written."""
     return replace(record, path=path, sha256=sha256, size_bytes=size_bytes)
+
+
+def keeps_uid(policy: HeaderPolicy, element: Element) -> bool:
+    """Whether the policy lets an element's UIDs stand as they are."""
+    return decide(policy, ElementRef(element.tag, element.vr)).action is Action.KEEP
 
 
 def uid_map(policy: HeaderPolicy, pseudonyms: Pseudonyms) -> Callable[[str], str]:

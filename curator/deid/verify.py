@@ -8,7 +8,7 @@ Sources: DICOM PS3.15 E.1.1 (what an implementation has to protect); PS3.10 7.1 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,19 +45,23 @@ class Residual:
     place: str
 
 
-def residuals(written: bytes | memoryview, needles: Needles, *, uids_replaced: bool = True) -> tuple[Residual, ...]:
+def residuals(
+    written: bytes | memoryview, needles: Needles, *, keeps_uid: Callable[[Element], bool]
+) -> tuple[Residual, ...]:
     """Everything that should not be in a written instance; empty where it is clean.
 
-    Raises nothing: bytes that cannot be read are a residual themselves.
+    `keeps_uid` says which elements name kinds of things and not a source object. Raises nothing: bytes that cannot be
+    read are a residual themselves.
     """
     try:
         data_set = parse(bytes(written))
     except ItemError:
         return (Residual(Defect.UNREADABLE, "file"),)
-    found = [*_identifiers(written, data_set, needles), *_structure(written, data_set)]
-    if uids_replaced:
-        found += _foreign_uids(data_set)
-    return tuple(found)
+    return (
+        *_identifiers(written, data_set, needles),
+        *_structure(written, data_set),
+        *_foreign_uids(data_set, keeps_uid),
+    )
 
 
 def _identifiers(written: bytes | memoryview, data_set: DataSet, needles: Needles) -> Iterator[Residual]:
@@ -100,9 +104,9 @@ def _structure(written: bytes | memoryview, data_set: DataSet) -> Iterator[Resid
             yield Residual(Defect.FILE_META, tag_text(tag_of(meta_name)))
 
 
-def _foreign_uids(data_set: DataSet) -> Iterator[Residual]:
+def _foreign_uids(data_set: DataSet, keeps_uid: Callable[[Element], bool]) -> Iterator[Residual]:
     for element in _all_elements(data_set.elements):
-        if element.vr != "UI":
+        if element.vr != "UI" or keeps_uid(element):
             continue
         for uid in _text(data_set.data, element).split(b"\\"):
             if uid and not uid.startswith((_OWN_ROOT, WELL_KNOWN_ROOT.encode())):

@@ -12,7 +12,12 @@ IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-_ENCAPSULATED_ROOTS = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
+_RLE_LOSSLESS = "1.2.840.10008.1.2.5"
+# Frames as fragments, the one uncompressed, the other deflated; the data set around them is neither.
+_FRAMED = frozenset({"1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.8.1"})
+_CODECS_ROOT = "1.2.840.10008.1.2.4."
+# JPIP: the pixels lie on a server.
+_REFERENCED = frozenset(_CODECS_ROOT + last for last in ("94", "95", "204", "205"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,6 @@ def transfer_syntax(uid: str) -> TransferSyntax | None:
         return TransferSyntax(uid, explicit=True, order="<", deflated=True, encapsulated=False)
     if uid == EXPLICIT_BIG:
         return TransferSyntax(uid, explicit=True, order=">", deflated=False, encapsulated=False)
-    if uid.startswith(_ENCAPSULATED_ROOTS):
+    if uid == _RLE_LOSSLESS or uid in _FRAMED or (uid.startswith(_CODECS_ROOT) and uid not in _REFERENCED):
         return TransferSyntax(uid, explicit=True, order="<", deflated=False, encapsulated=True)
     return None

@@ -23,6 +23,8 @@ _CODECS = (
 # Below four characters a token meets by chance in any header; within bulk bytes six are needed.
 SHORTEST = 4
 SHORTEST_IN_BULK = 6
+STAND_IN = "REMOVED"
+"""What the engine writes for a removed value; a name that earlier tools had replaced by it identifies nobody."""
 # Our own UIDs are digits of a keyed hash; a record number inside one is chance, never a leak.
 _OWN_UIDS = re.compile(rb"2\.25\.\d{1,39}")
 _NAME_PARTS = re.compile(r"[\s^=,;.\-_/\\]+")
@@ -31,10 +33,15 @@ _ESCAPES = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]")
 
 @dataclass(frozen=True, slots=True)
 class Needles:
-    """Byte strings to search for; `digits` need a non-digit on either side, all are lower-case ASCII-folded."""
+    """Byte strings to search for, ASCII-folded to lower case.
+
+    `digits` need a non-digit on either side. `bulk` are those of both that are long enough to mean something between
+    pixels.
+    """
 
     plain: tuple[bytes, ...] = field(repr=False)
     digits: tuple[bytes, ...] = field(repr=False)
+    bulk: frozenset[bytes] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.plain) + len(self.digits)
@@ -44,26 +51,31 @@ def needles_of(identifiers: Iterable[Identifier]) -> Needles:
     """What to search for; empty for no identifiers."""
     plain: set[bytes] = set()
     digits: set[bytes] = set()
-    for identifier in identifiers:
-        for token in _tokens(identifier):
-            forms = _encoded(token)
-            (digits if token.isascii() and token.isdigit() else plain).update(forms)
-    return Needles(tuple(sorted(plain)), tuple(sorted(digits)))
+    bulk: set[bytes] = set()
+    for token in {token for identifier in identifiers for token in _tokens(identifier)}:
+        is_number = token.isascii() and token.isdigit()
+        (digits if is_number else plain).update(_encoded(token))
+        bulk |= _bulk_forms(token, is_number=is_number)
+    return Needles(tuple(sorted(plain)), tuple(sorted(digits)), frozenset(bulk))
 
 
 def found_in(needles: Needles, data: bytes | memoryview, *, bulk: bool = False) -> int:
     """How many needles stand in `data`; 0 for empty data. `bulk` says that the bytes are pixels or the like."""
     folded = bytes(data).lower()
-    shortest = SHORTEST_IN_BULK if bulk else 1
-    found = sum(1 for needle in needles.plain if len(needle) >= shortest and needle in folded)
-    candidates = [needle for needle in needles.digits if len(needle) >= shortest and needle in folded]
+    found = sum(1 for needle in needles.plain if (not bulk or needle in needles.bulk) and needle in folded)
+    candidates = [needle for needle in needles.digits if (not bulk or needle in needles.bulk) and needle in folded]
     if not candidates:
         return found
-    if bulk:
-        # Digits of one kind are a flat area of one grey value in an 8-bit image.
-        candidates = [needle for needle in candidates if len(set(needle)) > 1]
     masked = _OWN_UIDS.sub(b"", folded)
     return found + sum(1 for needle in candidates if re.search(rb"(?<!\d)" + re.escape(needle) + rb"(?!\d)", masked))
+
+
+def _bulk_forms(token: str, *, is_number: bool) -> set[bytes]:
+    """The forms that chance does not write between pixels."""
+    if not is_number:
+        return _encoded(token) if len(token) >= SHORTEST_IN_BULK or not token.isascii() else set()
+    # Digits of one kind are a flat area of an 8-bit image; digits in UTF-16 are dark grey in a 16-bit one.
+    return {token.encode()} if len(token) >= SHORTEST_IN_BULK and len(set(token)) > 1 else set()
 
 
 def _tokens(identifier: Identifier) -> set[str]:
@@ -75,7 +87,7 @@ def _tokens(identifier: Identifier) -> set[str]:
     if identifier.kind is IdentifierKind.DATE and len(value) == 8 and value.isdigit():
         year, month, day = value[:4], value[4:6], value[6:]
         tokens |= {f"{year}-{month}-{day}", f"{day}.{month}.{year}", f"{month}/{day}/{year}", f"{day}/{month}/{year}"}
-    return {token for token in tokens if _long_enough(token)}
+    return {token for token in tokens if _long_enough(token) and token.upper() != STAND_IN}
 
 
 def _long_enough(token: str) -> bool:

@@ -78,6 +78,7 @@ def instance_facts(
         Manufacturer=header.text("Manufacturer"),
         ManufacturerModelName=header.text("ManufacturerModelName"),
         InstitutionName=header.text("InstitutionName"),
+        device=header.text("DeviceSerialNumber") or header.text("StationName"),
         author=said.content_creator or said.roi_interpreter,
         BurnedInAnnotation=header.text("BurnedInAnnotation"),
         ImageType=header.values("ImageType"),
@@ -91,6 +92,21 @@ def instance_facts(
         identifiers=frozenset(said.identifiers),
         references=frozenset(said.references),
     )
+
+
+# Their items point to studies, patients, visits and procedure steps, which are no stored instances.
+_NO_INSTANCE = frozenset(
+    map(
+        tag_of,
+        (
+            "ReferencedStudySequence",
+            "ReferencedPatientSequence",
+            "ReferencedVisitSequence",
+            "ReferencedPerformedProcedureStepSequence",
+            "RTReferencedStudySequence",
+        ),
+    )
+)
 
 
 @lru_cache(maxsize=512)
@@ -126,7 +142,7 @@ def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places
         kind = kinds[place]
         if kind is not None:
             said.identifiers.update(_identifiers(kind, _texts(data_set, placed)))
-        if element.tag == _REFERENCED_INSTANCE:
+        if element.tag == _REFERENCED_INSTANCE and not _NO_INSTANCE.intersection(path[-1:]):
             said.references.update(filter(None, values_at(data_set, placed)))
         elif element.tag == _CONTENT_CREATOR and not path:
             said.content_creator = _first(data_set, placed)

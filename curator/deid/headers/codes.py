@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import cast
 
 # pydicom publishes the same facts by keyword only; a look-up by value needs the table behind it.
 from pydicom.sr._concepts_dict import concepts
@@ -20,7 +21,7 @@ _CODE_VALUE = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,15}")
 
 @cache
 def _meanings() -> dict[tuple[str, str], str]:
-    table: Mapping[str, Mapping[str, Mapping[str, tuple[str, object]]]] = concepts
+    table = cast("Mapping[str, Mapping[str, Mapping[str, tuple[str, object]]]]", concepts)
     return {
         (scheme, value): meaning
         for scheme, keywords in table.items()

@@ -6,23 +6,25 @@ and consistent with the VR").
 
 from __future__ import annotations
 
+from curator.identity.search import STAND_IN
+
 DUMMY_TEXT: dict[str, bytes] = {
-    "AE": b"REMOVED",
+    "AE": STAND_IN.encode(),
     "AS": b"000Y",
-    "CS": b"REMOVED",
+    "CS": STAND_IN.encode(),
     "DA": b"19000101",
     "DS": b"0",
     "DT": b"19000101000000",
     "IS": b"0",
-    "LO": b"REMOVED",
-    "LT": b"REMOVED",
-    "PN": b"REMOVED^",
-    "SH": b"REMOVED",
-    "ST": b"REMOVED",
+    "LO": STAND_IN.encode(),
+    "LT": STAND_IN.encode(),
+    "PN": f"{STAND_IN}^".encode(),
+    "SH": STAND_IN.encode(),
+    "ST": STAND_IN.encode(),
     "TM": b"000000",
-    "UC": b"REMOVED",
+    "UC": STAND_IN.encode(),
     "UR": b"urn:removed",
-    "UT": b"REMOVED",
+    "UT": STAND_IN.encode(),
 }
 
 _WIDTHS = {"AT": 4, "FD": 8, "FL": 4, "OD": 8, "OF": 4, "OL": 4, "OV": 8, "SL": 4, "SV": 8, "UL": 4, "UV": 8}

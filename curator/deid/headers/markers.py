@@ -10,7 +10,8 @@ from curator import __version__
 from curator.dicom.dictionary import dictionary_vr, tag_of
 from curator.dicom.encode import element, item
 from curator.dicom.syntax import TransferSyntax
-from curator.policy.header import HeaderPolicy, MethodCode
+from curator.policy.header import HeaderPolicy
+from curator.policy.standard import MethodCode
 
 # Our own root: the UUID-derived UID of this program's name, fixed for all versions.
 IMPLEMENTATION_CLASS_UID = "2.25.176371623884904211934838418211353123417"
@@ -33,7 +34,11 @@ def marker_elements(policy: HeaderPolicy, syntax: TransferSyntax) -> dict[int, b
 
 
 def _code_item(code: MethodCode, syntax: TransferSyntax) -> bytes:
-    fields = {"CodeValue": code.value, "CodingSchemeDesignator": code.scheme, "CodeMeaning": code.meaning}
+    fields = {
+        "CodeValue": code.code_value,
+        "CodingSchemeDesignator": code.coding_scheme,
+        "CodeMeaning": code.code_meaning,
+    }
     return item((_element(name, text.encode("ascii"), syntax) for name, text in fields.items()), order=syntax.order)
 
 

@@ -1,0 +1,81 @@
+"""A job file: which stages run, on what, with which choices.
+
+The law: what a job does stands in its file; an unknown key is refused before anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from curator.strict import Table, read_toml
+
+_STAGES = ("ingest", "deid", "annotate", "dataset", "train", "report")
+# Dates shift unless a job says otherwise: intervals are what longitudinal data is for.
+_DEFAULT_OPTIONS = ("retain-long-modified-dates",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationSource:
+    """Masks from outside DICOM: an index of files and the label table that also names DICOM SEG segments."""
+
+    index: Path | None = field(repr=False)
+    labels: Path = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A read job file. Paths are absolute; `dataset` and `train` are tables that their packages read themselves.
+
+    A stage whose table is missing does not run; without `annotate` only what is in the catalogue already is used.
+    """
+
+    name: str
+    workspace: Path = field(repr=False)
+    paths: tuple[Path, ...] = field(repr=False)
+    ignore: tuple[str, ...] = ()
+    profile: str = "basic"
+    options: tuple[str, ...] = _DEFAULT_OPTIONS
+    annotate: AnnotationSource | None = None
+    dataset: Mapping[str, object] | None = None
+    train: Mapping[str, object] | None = None
+    report: Path | None = field(repr=False, default=None)
+
+
+def read_job(path: Path) -> Job:
+    """The job in a TOML file; its relative paths count from the file's folder.
+
+    Raises:
+        ConfigurationError: it cannot be read, has an unknown key, or a stage lacks what it needs.
+    """
+    table = read_toml(path, name="job")
+    table.only(("name", "workspace", *_STAGES))
+    base = path.absolute().parent
+    ingest, deid, report = table.table("ingest"), table.table("deid"), table.table("report")
+    ingest.only(("paths", "ignore"))
+    deid.only(("profile", "options"))
+    report.only(("out",))
+    options = deid.texts("options") if "options" in deid.values else _DEFAULT_OPTIONS
+    return Job(
+        name=table.get("name", str),
+        workspace=base / table.get("workspace", str),
+        paths=tuple(base / text for text in ingest.texts("paths")),
+        ignore=ingest.texts("ignore"),
+        profile=deid.get("profile", str, "basic"),
+        options=options,
+        annotate=_annotations(table.table("annotate"), base) if "annotate" in table.values else None,
+        dataset=_stage(table, "dataset"),
+        train=_stage(table, "train"),
+        report=base / report.get("out", str) if "report" in table.values else None,
+    )
+
+
+def _stage(table: Table, name: str) -> Mapping[str, object] | None:
+    return table.table(name).values if name in table.values else None
+
+
+def _annotations(table: Table, base: Path) -> AnnotationSource:
+    table.only(("index", "labels"))
+    index = base / table.get("index", str) if "index" in table.values else None
+    return AnnotationSource(index=index, labels=base / table.get("labels", str))

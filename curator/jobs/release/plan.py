@@ -1,0 +1,89 @@
+"""Which instances to try, in which order, and what must not survive of each person. Pure.
+
+The law: an instance whose pixels or contours follow from other images is tried only after them, and only where all
+that it refers to in this job was released.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from curator.identity.pseudonyms import Pseudonyms
+from curator.ingest.scanned import Held, Scanned, held
+from curator.ingest.triage import triage
+from curator.model.identity import Identifier, IdentifierKind
+from curator.model.instance import SourceInstance
+from curator.model.quarantine import Reason
+from curator.policy.gates import GateFinding
+
+Gate = Callable[[SourceInstance], GateFinding | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do with scanned files.
+
+    `first` are instances that stand on their own, `dependent` those to try after them, `held` those with a reason.
+    `identifiers` is by patient code and holds everybody's, those of held instances too: a name may be complete in a
+    held file only.
+    """
+
+    first: tuple[SourceInstance, ...]
+    dependent: tuple[SourceInstance, ...]
+    held: tuple[Held, ...]
+    identifiers: Mapping[str, frozenset[Identifier]] = field(repr=False)
+
+
+def plan_release(
+    scanned: Sequence[Scanned], *, gate: Gate, is_dependent: Callable[[SourceInstance], bool], pseudonyms: Pseudonyms
+) -> Plan:
+    """The plan for everything one scan found; all empty for nothing."""
+    triaged = triage(scanned)
+    first: list[SourceInstance] = []
+    dependent: list[SourceInstance] = []
+    holds = list(triaged.held)
+    for source in triaged.candidates:
+        finding = gate(source)
+        if finding is not None:
+            holds.append(held(source, finding.reason, finding.rule_id))
+        else:
+            (dependent if is_dependent(source) else first).append(source)
+    return Plan(
+        first=tuple(first),
+        dependent=tuple(dependent),
+        held=tuple(sorted(holds, key=lambda one: one.reference)),
+        identifiers=identifiers_by_person((one for one in scanned if isinstance(one, SourceInstance)), pseudonyms),
+    )
+
+
+def identifiers_by_person(
+    sources: Iterable[SourceInstance], pseudonyms: Pseudonyms
+) -> dict[str, frozenset[Identifier]]:
+    """All identifiers but UIDs by patient code; a file's own UIDs are searched in that file alone."""
+    gathered: dict[str, set[Identifier]] = defaultdict(set)
+    for source in sources:
+        if source.subject is not None:
+            own = (one for one in source.identifiers if one.kind is not IdentifierKind.UID)
+            gathered[pseudonyms.patient_code(source.subject)].update(own)
+    return {code: frozenset(gathered[code]) for code in sorted(gathered)}
+
+
+def resolvable(
+    dependents: Sequence[SourceInstance], released_uids: Collection[str], uid: Callable[[str], str]
+) -> tuple[tuple[SourceInstance, ...], tuple[Held, ...]]:
+    """Dependents whose references were all released, and the others held as REFERENCE_UNRESOLVED.
+
+    `released_uids` are replaced UIDs; `uid` replaces. One that refers to nothing cannot be judged and is held.
+    """
+    ready: list[SourceInstance] = []
+    holds: list[Held] = []
+    for source in dependents:
+        missing = [one for one in source.references if uid(one) not in released_uids]
+        if source.references and not missing:
+            ready.append(source)
+        else:
+            detail = f"{len(missing)} of {len(source.references)} references are not released"
+            holds.append(held(source, Reason.REFERENCE_UNRESOLVED, detail))
+    return tuple(ready), tuple(holds)

@@ -1,0 +1,118 @@
+"""The release stage: everything under the job's paths becomes a released instance or a quarantine entry.
+
+The law: a file is released exactly once however often the stage runs; what it once released and would not release
+today is withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from curator.adapters.local_disk import LocalDisk
+from curator.ingest.find import find
+from curator.ingest.scan import ScanTask
+from curator.ingest.scanned import Held, Scanned
+from curator.jobs.context import JobContext
+from curator.jobs.progress import Progress
+from curator.jobs.release.plan import Plan, plan_release, resolvable
+from curator.jobs.release.record import Recorder
+from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, release_one
+from curator.model.instance import SourceInstance
+from curator.model.quarantine import Reason
+from curator.policy.dates import longest_shift_weeks
+from curator.policy.dependents import load_dependents
+from curator.policy.gates import gate, load_gates
+
+# Results are recorded in groups: few enough that a kill loses little work, many enough to spare the disk.
+_GROUP = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseCounts:
+    """What one run of the stage found: `files` = `released` + the sum of `quarantined`; `new` were written by it."""
+
+    files: int
+    released: int
+    new: int
+    quarantined: Mapping[Reason, int] = field(default_factory=dict)
+
+
+def release(context: JobContext) -> ReleaseCounts:
+    """Run the stage over the job's paths; all zero for no files.
+
+    Raises:
+        UsageError: a path does not exist, or the rules refuse the job's options.
+    """
+    LocalDisk(context.workspace.released).sweep()
+    settings = _settings(context)
+    scanned = _scan(context)
+    plan = _plan(context, scanned)
+    context.workspace.vault(context.pseudonyms).remember(plan.identifiers)
+    recorder = Recorder(context, settings, plan.identifiers)
+    recorder.hold(plan.held)
+    _run(context, recorder, plan.first, name="release")
+    images = (source for source in plan.first if source.has_pixel_data)
+    ready, unresolved = resolvable(plan.dependent, recorder.released_among(images), recorder.uid)
+    recorder.hold(unresolved)
+    _run(context, recorder, ready, name="dependents")
+    recorder.withdraw([one for one in scanned if isinstance(one, SourceInstance)])
+    return ReleaseCounts(
+        files=len(scanned),
+        released=recorder.released_count,
+        new=recorder.new_count,
+        quarantined={reason: recorder.reasons[reason] for reason in Reason if recorder.reasons[reason]},
+    )
+
+
+def _settings(context: JobContext) -> ReleaseSettings:
+    return ReleaseSettings(
+        key=context.key,
+        rules=context.rules,
+        profile=context.job.profile,
+        options=context.job.options,
+        released=context.workspace.released,
+        longest_shift_weeks=longest_shift_weeks(context.rules),
+    )
+
+
+def _scan(context: JobContext) -> list[Scanned]:
+    job = context.job
+    found = list(find(job.paths, ignore=job.ignore))
+    task = ScanTask(context.key, context.rules, job.profile, job.options)
+    progress = Progress("scan", len(found), context.report)
+    scanned: list[Scanned] = []
+    for one in context.executor.map(task, found):
+        scanned.append(one)
+        progress.step(held=isinstance(one, Held))
+    return sorted(scanned, key=lambda one: one.reference)
+
+
+def _plan(context: JobContext, scanned: Sequence[Scanned]) -> Plan:
+    gates, dependents = load_gates(context.rules), load_dependents(context.rules)
+    return plan_release(
+        scanned,
+        gate=partial(gate, gates),
+        is_dependent=lambda source: source.SOPClassUID in dependents,
+        pseudonyms=context.pseudonyms,
+    )
+
+
+def _run(context: JobContext, recorder: Recorder, sources: Sequence[SourceInstance], *, name: str) -> None:
+    """Release what is not released yet, and record it in groups."""
+    progress = Progress(name, len(sources), context.report)
+    tasks: list[ReleaseTask] = []
+    for source in sources:
+        if recorder.is_done(source) or recorder.is_contested(source):
+            progress.step()
+        else:
+            tasks.append(recorder.task(source))
+    group: list[Outcome] = []
+    for outcome in context.executor.map(release_one, tasks):
+        group.append(outcome)
+        progress.step(held=outcome.record is None)
+        if len(group) == _GROUP:
+            recorder.record(group)
+            group = []
+    recorder.record(group)
