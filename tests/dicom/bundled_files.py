@@ -14,7 +14,7 @@ REFUSED = {
     "MR_truncated.dcm": ("truncated", "pixel data shorter than its length says"),
     "rtplan_truncated.dcm": ("truncated", "a sequence shorter than its length says"),
     "SC_rgb_jpeg.dcm": ("malformed", "the syntax says explicit VR, the data set is implicit"),
-    "DICOMDIR-nooffset": ("malformed", "an item longer than the sequence it stands in"),
+    "DICOMDIR-nooffset": ("truncated", "the last item is longer than the sequence and the file"),
 }
 
 
