@@ -60,10 +60,11 @@ def read_index(path: Path) -> tuple[IndexEntry, ...]:
     entries = tuple(
         _entry(path.parent, dict(zip(header, _checked(row, header, number), strict=True))) for number, row in numbered
     )
-    paths = [entry.path for entry in entries]
+    seen: set[Path] = set()
     for (number, _), entry in zip(numbered, entries, strict=True):
-        if paths.count(entry.path) > 1:
-            raise ConfigurationError(f"the annotation index names the path of row {number} twice")
+        if entry.path in seen:
+            raise ConfigurationError(f"row {number} of the annotation index repeats the path of an earlier row")
+        seen.add(entry.path)
     return entries
 
 

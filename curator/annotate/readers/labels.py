@@ -7,8 +7,7 @@
     code_value = "10200004"           # both or neither
     coding_scheme = "SCT"
 
-The law: a segment means a declared label by its code, or else by its name whatever the case; it never means one by its
-number alone.
+The law: a segment means a declared label by its code, or else by its name whatever the case; its number means nothing.
 
 Sources: DICOM PS3.3 C.8.20.4 (segment description); PS3.16 CID 7150 ff. (property types).
 """
@@ -40,16 +39,20 @@ class LabelTable:
     higher_value_wins: bool = False
 
     def meant_by(self, names: Sequence[str], *, code_value: str, coding_scheme: str) -> Label | None:
-        """The label with this code; among several of that code, or with none of it, the one that has one of `names`."""
-        coded = [
-            label
-            for label in self.labels
-            if code_value and (label.code_value, label.coding_scheme) == (code_value, coding_scheme)
-        ]
+        """The label with this code; among several of that code, the one that has one of `names`.
+
+        Names also serve where no label has the code, but never against a label's own code in the same scheme.
+        """
+        coded = [label for label in self.labels if code_value and _code(label) == (code_value, coding_scheme)]
         if len(coded) == 1:
             return coded[0]
+        open_to_names = [label for label in self.labels if not code_value or label.coding_scheme != coding_scheme]
         folded = {name.strip().casefold() for name in names}
-        return next((label for label in coded or self.labels if label.name.casefold() in folded), None)
+        return next((label for label in coded or open_to_names if label.name.casefold() in folded), None)
+
+
+def _code(label: Label) -> tuple[str, str]:
+    return (label.code_value, label.coding_scheme)
 
 
 def read_labels(path: Path) -> LabelTable:
