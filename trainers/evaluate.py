@@ -92,7 +92,7 @@ def evaluate_run(
     )
     if write:
         write_bytes(run / EVALUATION_NAME / CASES_NAME, rows_bytes(CaseScore, result.cases))
-        write_bytes(run / EVALUATION_NAME / SUMMARY_NAME, json_bytes(_summary(result)))
+        write_bytes(run / EVALUATION_NAME / SUMMARY_NAME, json_bytes(summary_of(result)))
     return result
 
 
@@ -151,6 +151,14 @@ def read_evaluation(run: Path) -> Evaluation:
         return Evaluation(dataset=identity, cases=cases, groups=groups, mean_dice=float(summary["mean_dice"]))
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError("the evaluation of this run cannot be read; evaluate it again") from error
+
+
+def summary_of(result: Evaluation) -> dict[str, object]:
+    """What `evaluation.json` holds: dataset, mean Dice and groups, an infinite distance as null."""
+    groups = [asdict(group) for group in result.groups]
+    for group in groups:
+        group["hd95_mm_median"] = group["hd95_mm_median"] if math.isfinite(group["hd95_mm_median"]) else None
+    return {"schema": 1, "dataset": asdict(result.dataset), "mean_dice": result.mean_dice, "groups": groups}
 
 
 def _predicted(run: Path, source: FrozenDataset) -> tuple[Item, ...]:
@@ -220,13 +228,6 @@ def _median(values: Sequence[float]) -> float:
     """The median; infinite where it falls between a finite and an infinite value."""
     ordered = sorted(values)
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-
-
-def _summary(result: Evaluation) -> dict[str, object]:
-    groups = [asdict(group) for group in result.groups]
-    for group in groups:
-        group["hd95_mm_median"] = group["hd95_mm_median"] if math.isfinite(group["hd95_mm_median"]) else None
-    return {"schema": 1, "dataset": asdict(result.dataset), "mean_dice": result.mean_dice, "groups": groups}
 
 
 def _from_null(value: float | None) -> float:

@@ -20,7 +20,7 @@ from trainers.data import network_input, resample
 from trainers.dataset import FrozenDataset, read_dataset, read_image
 from trainers.files import json_bytes, write_bytes
 from trainers.plan import Plan
-from trainers.predictions import INDEX_NAME, nifti_bytes
+from trainers.predictions import INDEX_NAME, nifti_bytes, prediction_paths
 from trainers.runs import PREDICTIONS_NAME, run_config
 from trainers.weights import load_model, resolve_device
 from trainers.windows import window_logits
@@ -54,16 +54,14 @@ def predict(
     plan, network = load_model(run, device)
     folder = out or run / PREDICTIONS_NAME
     items = source.members(split)
-    written = []
-    for done, item in enumerate(items, start=1):
+    paths = prediction_paths(folder, items)
+    for done, (item, path) in enumerate(zip(items, paths, strict=True), start=1):
         mask = predict_item(network, source, item, plan, device=device, amp=config.amp)
-        path = folder / f"{item.item_id}.nii.gz"
         write_bytes(path, nifti_bytes(mask, item))
-        written.append(path)
         if progress is not None:
             progress(done, len(items))
     write_bytes(folder / INDEX_NAME, json_bytes(_index(source, plan.labels, items)))
-    return written
+    return paths
 
 
 def predict_item(

@@ -111,7 +111,7 @@ def plan_for(dataset: FrozenDataset, config: TrainConfig) -> Plan:
     halvings = len(config.channels) - 1
     budget = config.memory_mib * 2**20
     if config.patch_size == "auto":
-        patch_size, strides = _fit_patch(median_shape, spacing, config.channels, budget // 2)
+        patch_size, strides = choose_patch(median_shape, spacing, config.channels, budget // 2)
     else:
         patch_size = config.patch_size
         strides = _strides(patch_size, spacing, halvings, exact=True)
@@ -150,6 +150,28 @@ def step_bytes(patch_size: Axes, channels: Sequence[int], strides: Sequence[Axes
     return 4 * MAPS_PER_LEVEL * total
 
 
+def choose_patch(
+    median_shape: Axes, spacing_mm: Lengths, channels: Sequence[int], budget: int
+) -> tuple[Axes, tuple[Axes, ...]]:
+    """The largest patch that costs at most `budget` bytes, and its strides.
+
+    From the median shape down, the axis with most millimetres shrinks first. Where even the smallest patch costs more,
+    that one. Every axis is divisible by the product of its strides.
+    """
+    size = median_shape
+    while True:
+        strides = _strides(size, spacing_mm, len(channels) - 1, exact=False)
+        divisors = [math.prod(stride[axis] for stride in strides) for axis in range(3)]
+        patch = tuple(n // divisor * divisor for n, divisor in zip(size, divisors, strict=True))
+        patch_size = (patch[0], patch[1], patch[2])
+        shrinkable = [axis for axis in range(3) if patch_size[axis] > SMALLEST_MAP * divisors[axis]]
+        if not shrinkable or step_bytes(patch_size, channels[: len(strides) + 1], strides) <= budget:
+            return patch_size, strides
+        axis = max(shrinkable, key=lambda axis: patch_size[axis] * spacing_mm[axis])
+        smaller = [n - divisors[a] if a == axis else n for a, n in enumerate(patch_size)]
+        size = (smaller[0], smaller[1], smaller[2])
+
+
 def _median(rows: Sequence[Sequence[float]]) -> Lengths:
     z, y, x = (float(value) for value in np.median(np.asarray(rows, dtype=np.float64), axis=0))
     return (z, y, x)
@@ -168,24 +190,6 @@ def _strides(size: Axes, spacing_mm: Lengths, halvings: int, *, exact: bool) -> 
         lengths = [length * step for length, step in zip(lengths, stride, strict=True)]
         strides.append((stride[0], stride[1], stride[2]))
     return tuple(strides)
-
-
-def _fit_patch(
-    median_shape: Axes, spacing_mm: Lengths, channels: Sequence[int], budget: int
-) -> tuple[Axes, tuple[Axes, ...]]:
-    """The largest patch within `budget` bytes: from the median shape, the axis with most millimetres shrinks first."""
-    size = median_shape
-    while True:
-        strides = _strides(size, spacing_mm, len(channels) - 1, exact=False)
-        divisors = [math.prod(stride[axis] for stride in strides) for axis in range(3)]
-        patch = tuple(n // divisor * divisor for n, divisor in zip(size, divisors, strict=True))
-        patch_size = (patch[0], patch[1], patch[2])
-        shrinkable = [axis for axis in range(3) if patch_size[axis] > SMALLEST_MAP * divisors[axis]]
-        if not shrinkable or step_bytes(patch_size, channels[: len(strides) + 1], strides) <= budget:
-            return patch_size, strides
-        axis = max(shrinkable, key=lambda axis: patch_size[axis] * spacing_mm[axis])
-        smaller = [n - divisors[a] if a == axis else n for a, n in enumerate(patch_size)]
-        size = (smaller[0], smaller[1], smaller[2])
 
 
 def _normalisation(dataset: FrozenDataset, items: Sequence[Item]) -> Normalisation:

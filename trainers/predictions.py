@@ -8,6 +8,7 @@ Sources: NIfTI-1 (world axes x to the right, y to the front: DICOM's LPS with tw
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ from curator.model.manifest import Item
 
 INDEX_NAME = "predictions.json"
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def prediction_paths(folder: Path, items: Sequence[Item]) -> list[Path]:
+    """Where the predictions of `items` lie, in their order."""
+    return [folder / f"{item.item_id}.nii.gz" for item in items]
 
 
 def nifti_bytes(mask: NDArray[np.uint8], item: Item) -> bytes:
@@ -40,7 +46,7 @@ def read_prediction(folder: Path, item: Item) -> NDArray[np.uint8]:
         UsageError: it was not predicted.
         IntegrityError: it is not on the item's grid or cannot be read.
     """
-    path = folder / f"{item.item_id}.nii.gz"
+    (path,) = prediction_paths(folder, [item])
     if not path.is_file():
         raise UsageError(f"item {item.item_id} has no prediction; run `curator predict` on this split first")
     try:

@@ -31,6 +31,7 @@ RUN_NAME = "run.json"
 METRICS_NAME = "metrics.jsonl"
 CHECKPOINT_NAME = "checkpoint.pt"
 MODEL_NAME = "model.pt"
+FILE_NAMES = (PLAN_NAME, CONFIG_NAME, RUN_NAME, METRICS_NAME, CHECKPOINT_NAME, MODEL_NAME)
 PREDICTIONS_NAME = "predictions"
 EVALUATION_NAME = "evaluation"
 

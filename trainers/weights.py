@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def write_state(path: Path, state: Mapping[str, object]) -> None:
         ItemError: OUTPUT_UNWRITABLE or DISK_FULL.
     """
     buffer = io.BytesIO()
-    torch.save(dict(state), buffer)
+    torch.save(_plain(state), buffer)
     write_bytes(path, buffer.getvalue())
 
 
@@ -82,3 +83,14 @@ def load_model(run: Path, device: torch.device) -> tuple[Plan, nn.Module]:
     except (KeyError, RuntimeError) as error:
         raise IntegrityError(f"{MODEL_NAME} does not fit its own plan; fit it again") from error
     return plan, network.to(device).eval()
+
+
+def _plain(value: object) -> object:
+    """`value` as fresh containers: a pickle shows which equal strings and tuples were one object, and that is chance."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    return sys.intern(value) if isinstance(value, str) else value

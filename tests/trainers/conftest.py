@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from curator.model import manifest
 from curator.model.annotation import Label
 from curator.model.lock import DatasetLock
 from curator.model.manifest import AnnotationRow, Item, Split, SplitRow
+from trainers.config import TrainConfig
 
 LABELS = (Label(1, "liver"), Label(2, "spleen"), Label(5, "kidney"))
 HOUNSFIELD = {1: 110.0, 2: 190.0, 5: 260.0}
@@ -49,7 +51,7 @@ def ellipsoids(shape, spacing, rng):
     return (image + rng.normal(0, 25, shape)).round().astype(np.int16), mask
 
 
-def toy_lock(folder: Path) -> DatasetLock:
+def toy_lock(folder: Path, labels: tuple[Label, ...]) -> DatasetLock:
     files = {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -64,14 +66,17 @@ def toy_lock(folder: Path) -> DatasetLock:
         catalogue_sha256="00" * 32,
         tools={},
         policy_digests={},
-        labels=LABELS,
+        labels=labels,
         counts={},
         merkle_root=merkle_root(files),
         files=files,
     )
 
 
-def write_dataset(folder: Path, *, shape=(12, 32, 32), spacing=(5.0, 3.0, 3.0), counts=(4, 2, 2), seed=0) -> Path:
+def write_dataset(
+    folder: Path, *, shape=(12, 32, 32), spacing=(5.0, 3.0, 3.0), counts=(4, 2, 2), seed=0, labels_in_lock=3, **changed
+) -> Path:
+    """A dataset with (train, validation, test) counts; `changed` replaces fields of every item."""
     rng = np.random.default_rng(seed)
     items, splits, annotations = [], [], []
     order = [split for split, count in zip(Split, counts, strict=True) for _ in range(count)]
@@ -108,13 +113,14 @@ def write_dataset(folder: Path, *, shape=(12, 32, 32), spacing=(5.0, 3.0, 3.0), 
             votes_sha256="",
             consensus="majority",
         )
-        items.append(item)
+        items.append(replace(item, **changed))
         splits.append(
             SplitRow(
                 item_id=item.item_id, patient_code=item.patient_code, split=split, fold=-1 if split is Split.TEST else 0
             )
         )
-        for author in ("A", "B"):
+        shifted_path, shifted_sha256 = write_array(folder, "masks", np.roll(mask, 1, axis=2))
+        for author, path, sha256 in (("A", mask_path, mask_sha256), ("B", shifted_path, shifted_sha256)):
             annotations.append(
                 AnnotationRow(
                     annotation_id=f"{item.item_id}-{author}",
@@ -127,8 +133,8 @@ def write_dataset(folder: Path, *, shape=(12, 32, 32), spacing=(5.0, 3.0, 3.0), 
                     label_names=("liver", "spleen", "kidney"),
                     label_codes=("", "", ""),
                     label_schemes=("", "", ""),
-                    mask_path=mask_path,
-                    mask_sha256=mask_sha256,
+                    mask_path=path,
+                    mask_sha256=sha256,
                 )
             )
     (folder / "manifest").mkdir(parents=True, exist_ok=True)
@@ -138,7 +144,7 @@ def write_dataset(folder: Path, *, shape=(12, 32, 32), spacing=(5.0, 3.0, 3.0), 
         (manifest.ANNOTATIONS_NAME, AnnotationRow, annotations),
     ):
         (folder / name).write_bytes(rows_bytes(record, rows))
-    (folder / manifest.LOCK_NAME).write_bytes(lock_bytes(toy_lock(folder)))
+    (folder / manifest.LOCK_NAME).write_bytes(lock_bytes(toy_lock(folder, LABELS[:labels_in_lock])))
     return folder
 
 
@@ -146,3 +152,17 @@ def write_dataset(folder: Path, *, shape=(12, 32, 32), spacing=(5.0, 3.0, 3.0), 
 def toy_dataset(tmp_path_factory) -> Path:
     """Eight small cases: 4 train, 2 validation, 2 test."""
     return write_dataset(tmp_path_factory.mktemp("toy") / "toy@1.0.0")
+
+
+@pytest.fixture
+def make_dataset(tmp_path):
+    """Writes another dataset: `make_dataset("name", shape=..., counts=...)`."""
+    return lambda name, **how: write_dataset(tmp_path / name, **how)
+
+
+@pytest.fixture
+def tiny() -> TrainConfig:
+    """Six steps of a two-level network: a fraction of a second."""
+    return TrainConfig(
+        patch_size=(8, 16, 16), batch_size=2, channels=(4, 8), steps=6, validate_every_steps=2, device="cpu", seed=7
+    )
