@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from curator.errors import ConfigurationError, UsageError
+from curator.errors import ConfigurationError, IntegrityError, UsageError
 
 _PRODUCTS = ("sqlite", "postgresql")
 _WRITES = "curator_writes"
@@ -69,16 +69,20 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
 
     Raises:
         UsageError: the database is locked, read-only, full or out of reach.
+        IntegrityError: a row contradicts the schema.
     """
     try:
         with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
             yield connection
     except OperationalError as error:
         raise UsageError(f"the database refused to be written: {_structural(error, engine)}") from None
+    except DBAPIError as error:
+        # PostgreSQL quotes the row it refuses, so its sentence goes no further.
+        raise IntegrityError(f"the database refused a row: {_structural(error, engine)}") from None
 
 
-def _structural(error: SQLAlchemyError, engine: Engine) -> str:
-    original = getattr(error, "orig", None)
+def _structural(error: DBAPIError, engine: Engine) -> str:
+    original = error.orig
     if engine.dialect.name == "sqlite":
         return str(original)  # SQLite's own sentence: "database is locked", "disk is full"; never a value or a path
     return f"{type(original).__name__} {getattr(original, 'sqlstate', None) or ''}".rstrip()

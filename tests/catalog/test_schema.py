@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import traceback
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from curator.catalog.schema import (
     require_current,
     upgrade,
 )
-from curator.errors import ConfigurationError, UsageError
+from curator.errors import ConfigurationError, IntegrityError, UsageError
 from curator.jobs.tables import metadata
 
 
@@ -138,6 +139,13 @@ def test_a_database_that_may_not_be_written_says_so(database: Path) -> None:
     with pytest.raises(UsageError, match="readonly"), write_transaction(engine) as connection:
         connection.exec_driver_sql("DELETE FROM patient")
     engine.dispose()
+
+
+def test_a_row_without_its_parent_is_refused_and_not_quoted(engine: Engine) -> None:
+    row = {"patient_code": "secret", "StudyInstanceUID": "x"}
+    with pytest.raises(IntegrityError, match="FOREIGN KEY") as caught, write_transaction(engine) as connection:
+        connection.execute(metadata.tables["study"].insert(), row)
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_full_disk_says_so_and_leaves_what_was(database: Path, engine: Engine) -> None:
