@@ -133,6 +133,8 @@ def parse_condition(name: str, value: object, *, where: str, tables: GateTables)
             there.
     """
     kind = CONDITIONS[name].kind
+    if kind is float and type(value) is int:
+        value = float(value)
     if not isinstance(value, kind):
         raise reading.wrong(f'"{name}" must be a {kind.__name__}', where=where)
     if isinstance(value, list):

@@ -39,6 +39,7 @@ def table_actions(policy: HeaderPolicy) -> Counter[Action]:
 def conformance(policy: HeaderPolicy) -> str:
     """The statement as Markdown, ending in a newline."""
     counted = table_actions(policy)
+    not_built = [option for option in policy.listed.option_rules.options.values() if not option.available]
     methods = [
         f"- {method.code_value} {method.coding_scheme} {method.code_meaning} ({method.section})"
         for method in policy.methods
@@ -57,7 +58,7 @@ def conformance(policy: HeaderPolicy) -> str:
         "",
         "## Attributes of the table",
         "",
-        "At the top level of an object whose SOP Class is not known; compound codes follow the Type in the object's IOD.",
+        "At the top level of an object of unknown SOP Class; compound codes follow the Type in the object's IOD.",
         "",
         "| what happens | rows |",
         "|---|---|",
@@ -72,8 +73,8 @@ def conformance(policy: HeaderPolicy) -> str:
         "- Instances that may carry burned-in text or show a face are held back; neither option is claimed.",
         "- Replacement values are keyed: the same person and UID give the same value everywhere under one key.",
         f"- `{policy.listed.type_one.id}`: {policy.listed.type_one.why}",
-        *(f"- Option `{name}`: {option.why}" for name, option in policy.listed.option_rules.options.items() if not option.available),
-    ]  # fmt: skip
+        *(f"- Option `{option.name}`: {option.why}" for option in not_built),
+    ]
     if policy.conflicts:
         lines += ["", "## Where options disagree, the most protective action wins", ""]
         lines += [
