@@ -208,6 +208,21 @@ def test_a_ct_is_no_seg_and_a_cut_seg_is_malformed(write_seg, image, table, draw
     assert caught.value.reason is Reason.MALFORMED
 
 
+def test_damaged_bytes_give_a_mask_or_a_reason_and_nothing_else(write_seg, image, table, drawn):
+    rng = np.random.default_rng(0)
+    path = write_seg(as_segments(drawn, [1, 2]), [LIVER, SPLEEN])
+    sound = path.read_bytes()
+    for _ in range(120):
+        damaged = bytearray(sound)
+        for at in rng.integers(132, len(sound), 4):
+            damaged[at] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        try:
+            assert read_seg(path, image=image, table=table).mask.shape == image.shape
+        except ItemError as error:
+            assert error.detail
+
+
 LIVER_ONLY = LabelTable((Label(1, "liver", "10200004", "SCT"),))
 
 

@@ -150,6 +150,22 @@ def test_a_radiograph_lies_in_its_own_frame(write_image):
     np.testing.assert_array_equal(volume.affine_lps, np.diag([0.1, 0.2, 1, 1]))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_bytes_give_a_volume_or_a_reason_and_nothing_else(axial, write_image, seed):
+    rng = np.random.default_rng(seed)
+    for path in (axial(0, RescaleSlope=1, RescaleIntercept=0), enhanced(write_image, (0, 1, 2))):
+        sound = path.read_bytes()
+        for _ in range(40):
+            damaged = bytearray(sound)
+            for at in rng.integers(132, len(sound), 3):
+                damaged[at] = rng.integers(0, 256)
+            path.write_bytes(damaged[: rng.integers(140, 2 * len(sound))])
+            try:
+                assert read_series([path]).stored.ndim == 3
+            except ItemError as error:
+                assert error.detail or error.reason is Reason.NOT_DICOM
+
+
 def pydicom_bundled(name):
     return Path(get_testdata_file(name, download=False))
 

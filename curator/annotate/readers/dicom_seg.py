@@ -50,9 +50,9 @@ def read_seg(path: Path, *, image: Volume, table: LabelTable) -> SegMask:
             table's word; GEOMETRY_MISMATCH where a frame does not lie on a slice; otherwise as `frames_of`.
     """
     dataset = read_dataset(path)
-    if dataset.get("SOPClassUID") not in _SEG_CLASSES:
-        raise ItemError(Reason.ANNOTATION_INVALID, "no segmentation object")
     with decoding("segments"):
+        if dataset.get("SOPClassUID") not in _SEG_CLASSES:
+            raise ItemError(Reason.ANNOTATION_INVALID, "no segmentation object")
         meanings = _meanings(dataset, table)
         claims = [_claim(dataset, number) for number in range(_frame_count(dataset))]
     mask = np.zeros(image.shape, np.uint8)
