@@ -88,7 +88,11 @@ def _tokens(identifier: Identifier) -> set[str]:
     if identifier.kind is IdentifierKind.DATE and len(value) == 8 and value.isdigit():
         year, month, day = value[:4], value[4:6], value[6:]
         tokens |= {f"{year}-{month}-{day}", f"{day}.{month}.{year}", f"{month}/{day}/{year}", f"{day}/{month}/{year}"}
-    return {token for token in tokens if _long_enough(token) and token.upper() != STAND_IN}
+    return {token for token in tokens if _long_enough(token) and not _is_stand_in(token)}
+
+
+def _is_stand_in(token: str) -> bool:
+    return {part.upper() for part in _NAME_PARTS.split(token) if part} <= {STAND_IN}
 
 
 def _long_enough(token: str) -> bool:
