@@ -151,8 +151,8 @@ class AuthorSummary:
 class LabelAgreementSummary:
     """One class, in the order of the authors of its `AgreementSummary`.
 
-    `dice[i][j]` is the mean over images that both drew, in [0, 1]; `bias_ml[i]` is by how much author i's mask is larger
-    than the consensus, mean over images, millilitres. None where there was nothing to compare.
+    `dice[i][j]` is the mean over images that both drew, in [0, 1]; `bias_ml[i]` is by how much author i's mask is
+    larger than the consensus, mean over images, millilitres. None where there was nothing to compare.
     """
 
     label: str
@@ -255,7 +255,7 @@ class TrainingSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSummary:
-    """How well a run's predictions are; `groups` as the evaluator wrote them, those of all cases under `group_by` ""."""
+    """How good a run's predictions are; `groups` as the evaluator wrote them, `group_by` is "" for all cases."""
 
     dataset: str
     merkle_root: str
@@ -267,7 +267,7 @@ class EvaluationSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalSummary:
-    """A job on phantoms: how many distinct planted identifiers were searched in how many files, and how many survived."""
+    """A job on phantoms: how many distinct planted identifiers were searched in how many files; how many survived."""
 
     planted: int
     files_searched: int

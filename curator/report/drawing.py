@@ -12,14 +12,17 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 INK, MUTED, LINE, ACCENT, PAPER = "#010101", "#010102", "#010103", "#010104", "#010105"
 SERIES = ("#010201", "#010202", "#010203", "#010204", "#010205", "#010206")
+WIDTH_IN = 9.0
+_LONGEST_NAME = 26
 _VARIABLES = {
     INK: "--ink",
     MUTED: "--muted",
@@ -29,7 +32,7 @@ _VARIABLES = {
     **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, start=1)},
 }
 # What a hostile or careless matplotlibrc says must not reach a report.
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "curator",
     "svg.fonttype": "none",
     "svg.image_inline": True,
@@ -63,6 +66,15 @@ _IDS = re.compile(r"(\bid=\"|xlink:href=\"#|url\(#)")
 _SIZE = re.compile(r'<svg([^>]*?) (?:width|height)="[\d.]+pt"([^>]*?) (?:width|height)="[\d.]+pt"')
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An `<svg>` element and the words that stand for it where it is not seen."""
+
+    svg: str
+    alternative: str
+    caption: str
+
+
 @contextmanager
 def plain_style() -> Iterator[None]:
     """Our settings and no others, whatever the user's own are; they are back afterwards."""
@@ -87,10 +99,20 @@ def quiet(axes: Axes, *, grid: str = "") -> None:
         axes.grid(visible=True, axis="x" if grid == "x" else "y")
 
 
+def series_colour(index: int) -> str:
+    """The colour of the `index`-th class or author, the same in every figure of a page; they repeat after six."""
+    return SERIES[index % len(SERIES)]
+
+
+def short(name: str) -> str:
+    """A name cut to what fits beside an axis; the tables have it whole."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
 def svg_of(figure: Figure, name: str) -> str:
     """The figure as one `<svg>` element; `name` makes its ids its own among the figures of a page."""
     sink = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(sink, metadata=_NO_METADATA)
+    figure.savefig(sink, format="svg", metadata=_NO_METADATA)
     text = sink.getvalue()
     text = text[text.index("<svg") :].strip()
     start, end = text.find("<metadata>"), text.find("</metadata>")
