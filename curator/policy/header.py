@@ -22,6 +22,7 @@ from curator.policy.identifiers import IdentifierRules, kind_of, parse_identifie
 from curator.policy.listed import Conflict, ListedRules, TypeOneRule, conflicts_of, decide_listed
 from curator.policy.options import Option, chosen_options, parse_options, temporal_of
 from curator.policy.standard import MethodCode, StandardTables, load_standard
+from curator.strict import nearest
 
 _LISTS = ("kept_text.csv", "kept_uids.csv", "kept_bulk.csv")
 # Paths are the file's to choose; a hostile one may not fill the memory.
@@ -69,7 +70,7 @@ def load_header_policy(folder: Path, *, profile: str = "basic", options: Collect
     """
     known = {path.stem: path for path in sorted((folder / "profiles").glob("*.toml"))}
     if profile not in known:
-        raise RuleError(f'profile "{profile}" is unknown{reading.nearest(profile, known)}')
+        raise RuleError(f'profile "{profile}" is unknown{nearest(profile, known)}')
     header = folder / "header"
     inputs = {
         f"profiles/{profile}.toml": reading.read_bytes(known[profile]),

@@ -14,6 +14,7 @@ from curator.errors import ConfigurationError, RuleError
 from curator.model.decision import Action
 from curator.policy import reading
 from curator.policy.element_rules import action_of
+from curator.strict import nearest
 
 TEMPORAL_WITHOUT_OPTION = "REMOVED"
 MODIFIED = "MODIFIED"
@@ -74,7 +75,7 @@ def chosen_options(rules: OptionRules, names: Collection[str]) -> tuple[Option, 
     """
     for name in sorted(names):
         if name not in rules.options:
-            raise RuleError(f'option "{name}" is unknown{reading.nearest(name, rules.options)}')
+            raise RuleError(f'option "{name}" is unknown{nearest(name, rules.options)}')
         option = rules.options[name]
         if not option.available:
             raise RuleError(f'option "{name}" is not available yet: {option.why}')

@@ -7,7 +7,6 @@ nearest one that somebody does.
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import re
 import tomllib
@@ -16,16 +15,11 @@ from pathlib import Path
 from typing import cast
 
 from curator.errors import ConfigurationError
+from curator.strict import nearest
 
 Table = Mapping[str, object]
 _TAG = re.compile(r"[0-9A-F]{8}")
 _TAG_MASK = re.compile(r"[0-9A-Fx]{8}")
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """` (did you mean "..."?)` for the closest known name, "" where none is close."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f' (did you mean "{close[0]}"?)' if close else ""
 
 
 def read_bytes(path: Path) -> bytes:
