@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.model.annotation import Label
-from curator.testing.people import random_stream
+from curator.testing.invented import random_stream
 
 LIVER = Label(1, "Liver", "10200004", "SCT")
 SPLEEN = Label(2, "Spleen", "78961009", "SCT")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from curator.testing.abdomen import LABELS, SHAPE, SPACING_MM
-from curator.testing.people import random_stream
+from curator.testing.invented import random_stream
 
 
 @dataclass(frozen=True, slots=True)

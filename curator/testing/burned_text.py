@@ -18,7 +18,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBasel
 
 from curator.testing.answer_key import MadeFile, PlantKind
 from curator.testing.header import plant_uid, set_instance, start_page
-from curator.testing.people import Cast, Patient, random_stream
+from curator.testing.invented import random_stream
+from curator.testing.people import Cast, Patient
 from curator.testing.planting import Envelope, Hospital, Page
 from curator.testing.study import Study, dicom_date, study_folder
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from curator.testing.people import random_stream
+from curator.testing.invented import random_stream
 
 SPACING_MM = (4.0, 2.0, 2.0)
 ORIGIN_MM = (-130.0, -135.0, -97.5)

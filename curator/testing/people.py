@@ -9,66 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-import numpy as np
+from curator.testing.invented import KANA, KANJI, Words, random_stream
 
 PATIENT_COUNT = 18
-_CONSONANTS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "t", "v", "z", "br", "dr", "kr", "vl", "zh")
-_VOWELS = ("a", "e", "i", "o", "u")
-_KANJI = "鶴亀松竹梅桜楓萩藤桐楠柳榎椿樫杉檜桂栃梶"
-_KANA = "あいうえおかきくけこさしすせそたちつてとなにぬねの"
-_CYRILLIC = "бвгдзклмнпрст", "аеиоу"
-
-
-def random_stream(seed: int, *domain: int | str) -> np.random.Generator:
-    """The random numbers of one purpose, independent of all others and of the order in which they are drawn."""
-    words = [seed, *(int.from_bytes(str(part).encode(), "big") for part in domain)]
-    return np.random.default_rng(words)
-
-
-@dataclass(slots=True)
-class _Words:
-    """Invented words and numbers, each given once."""
-
-    rng: np.random.Generator
-    used: set[str] = field(default_factory=set)
-
-    def _fresh(self, candidate: str) -> bool:
-        clash = any(candidate.lower() in word or word in candidate.lower() for word in self.used)
-        if not clash:
-            self.used.add(candidate.lower())
-        return not clash
-
-    def _syllables(self, count: int) -> str:
-        return "".join(str(self.rng.choice(_CONSONANTS)) + str(self.rng.choice(_VOWELS)) for _ in range(count))
-
-    def word(self, syllables: int = 4, ending: str = "") -> str:
-        while True:
-            candidate = self._syllables(syllables) + (ending or str(self.rng.choice(("n", "r", "l", "s"))))
-            if self._fresh(candidate):
-                return candidate.capitalize()
-
-    def digits(self, count: int, first: str = "") -> str:
-        while True:
-            candidate = first + "".join(str(digit) for digit in self.rng.integers(0, 10, count - len(first)))
-            if not candidate.startswith("0") and self._fresh(candidate):
-                return candidate
-
-    def signs(self, alphabet: str, count: int) -> str:
-        while True:
-            candidate = "".join(str(sign) for sign in self.rng.choice(list(alphabet), count))
-            if self._fresh(candidate):
-                return candidate
-
-    def cyrillic(self) -> str:
-        consonants, vowels = _CYRILLIC
-        while True:
-            rng = self.rng
-            candidate = "".join(str(rng.choice(list(consonants))) + str(rng.choice(list(vowels))) for _ in range(4))
-            if self._fresh(candidate):
-                return candidate.capitalize()
-
-    def phone(self) -> str:
-        return f"+49 71 {self.digits(9)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +159,7 @@ _CHARSETS = {2: LATIN_1, 3: JAPANESE, 6: UTF_8, 9: CYRILLIC, 12: JAPANESE}
 
 def cast(seed: int) -> Cast:
     """Everybody in the hospital of one seed."""
-    words = _Words(random_stream(seed, "people"))
+    words = Words(random_stream(seed, "people"))
     centres = tuple(_centre(words, index) for index in range(_CENTRE_COUNT))
     devices = tuple(_devices(words, vendor) for vendor in range(len(_VENDORS)))
     patients = tuple(_patient(words, index, centres[index % _CENTRE_COUNT]) for index in range(PATIENT_COUNT))
@@ -236,11 +179,11 @@ def spelling_for(people: Cast, patient: Patient) -> str:
     return spellings[(patient.index // len(people.devices)) % len(spellings)]
 
 
-def _name(words: _Words) -> Name:
+def _name(words: Words) -> Name:
     return Name(words.word(), words.word(3))
 
 
-def _centre(words: _Words, index: int) -> Centre:
+def _centre(words: Words, index: int) -> Centre:
     return Centre(
         index=index,
         name=words.word(),
@@ -255,7 +198,7 @@ def _centre(words: _Words, index: int) -> Centre:
     )
 
 
-def _devices(words: _Words, vendor: int) -> dict[str, Device]:
+def _devices(words: Words, vendor: int) -> dict[str, Device]:
     spellings, models, root = _VENDORS[vendor]
     made = {}
     for modality, model in models.items():
@@ -273,11 +216,11 @@ def _devices(words: _Words, vendor: int) -> dict[str, Device]:
     return made
 
 
-def _patient_name(words: _Words, charset: CharacterSet) -> Name:
+def _patient_name(words: Words, charset: CharacterSet) -> Name:
     plain = _name(words)
     if charset is JAPANESE:
-        kanji = (words.signs(_KANJI, 4), words.signs(_KANJI, 4))
-        return Name(plain.family, plain.given, kanji, (words.signs(_KANA, 7), words.signs(_KANA, 6)))
+        kanji = (words.signs(KANJI, 4), words.signs(KANJI, 4))
+        return Name(plain.family, plain.given, kanji, (words.signs(KANA, 7), words.signs(KANA, 6)))
     if charset is CYRILLIC:
         return Name(words.cyrillic(), words.cyrillic())
     if charset in (LATIN_1, UTF_8):
@@ -289,7 +232,7 @@ def _with_umlaut(part: str) -> str:
     return f"{part[:-1]}üß{part[-1]}"
 
 
-def _patient(words: _Words, index: int, centre: Centre) -> Patient:
+def _patient(words: Words, index: int, centre: Centre) -> Patient:
     charset = _CHARSETS.get(index, ASCII)
     rng = words.rng
     return Patient(

@@ -11,7 +11,8 @@ from curator.testing.abdomen import PROTOCOLS, SHAPE, SPACING_MM, make_abdomen
 from curator.testing.abdominal_grid import image_grid, image_plane, slice_origin
 from curator.testing.answer_key import MadeFile, PlantKind
 from curator.testing.header import set_instance, start_page
-from curator.testing.people import Cast, random_stream
+from curator.testing.invented import random_stream
+from curator.testing.people import Cast
 from curator.testing.planting import Envelope, Hospital, Page
 from curator.testing.study import Study, study_folder
 
