@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage  # type: ignore[import-untyped]  # scipy ships no types
+from scipy import ndimage
 
 from trainers.config import Lengths
 

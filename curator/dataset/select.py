@@ -18,8 +18,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog  # type: ignore[import-untyped]  # scipy ships no types
-from scipy.sparse import coo_array, hstack, identity, vstack  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.optimize import linprog
+from scipy.sparse import coo_array, hstack, identity, vstack
 
 from curator.dataset.canonical import canonical_json, seeded_order
 from curator.dataset.spec import DatasetSpec, Filters

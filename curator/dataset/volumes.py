@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import blosc2  # type: ignore[import-untyped]  # blosc2 ships no types
+import blosc2
 import numpy as np
 from numpy.typing import NDArray
 

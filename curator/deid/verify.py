@@ -35,6 +35,7 @@ class Defect(StrEnum):
     PRIVATE_ELEMENT = "private_element"
     TRAILING_BYTES = "trailing_bytes"
     UNREADABLE = "unreadable"
+    UNKNOWN_PERSON = "unknown_person"
 
 
 @dataclass(frozen=True, slots=True)

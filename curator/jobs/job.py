@@ -13,7 +13,7 @@ from curator.strict import Table, read_toml
 
 _STAGES = ("ingest", "deid", "annotate", "dataset", "train", "report")
 # Dates shift unless a job says otherwise: intervals are what longitudinal data is for.
-_DEFAULT_OPTIONS = ("retain-long-modified-dates",)
+DEFAULT_OPTIONS = ("retain-long-modified-dates",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class Job:
     """A read job file. Paths are absolute; `dataset` and `train` are tables that their packages read themselves.
 
     A stage whose table is missing does not run; without `annotate` only what is in the catalogue already is used.
+    `out` is where released instances go, the workspace's own folder where it is None.
     """
 
     name: str
@@ -36,11 +37,12 @@ class Job:
     paths: tuple[Path, ...] = field(repr=False)
     ignore: tuple[str, ...] = ()
     profile: str = "basic"
-    options: tuple[str, ...] = _DEFAULT_OPTIONS
+    options: tuple[str, ...] = DEFAULT_OPTIONS
     annotate: AnnotationSource | None = None
     dataset: Mapping[str, object] | None = None
     train: Mapping[str, object] | None = None
     report: Path | None = field(repr=False, default=None)
+    out: Path | None = field(repr=False, default=None)
 
 
 def read_job(path: Path) -> Job:
@@ -54,9 +56,9 @@ def read_job(path: Path) -> Job:
     base = path.absolute().parent
     ingest, deid, report = table.table("ingest"), table.table("deid"), table.table("report")
     ingest.only(("paths", "ignore"))
-    deid.only(("profile", "options"))
+    deid.only(("profile", "options", "out"))
     report.only(("out",))
-    options = deid.texts("options") if "options" in deid.values else _DEFAULT_OPTIONS
+    options = deid.texts("options") if "options" in deid.values else DEFAULT_OPTIONS
     return Job(
         name=table.get("name", str),
         workspace=base / table.get("workspace", str),
@@ -68,6 +70,7 @@ def read_job(path: Path) -> Job:
         dataset=_stage(table, "dataset"),
         train=_stage(table, "train"),
         report=base / report.get("out", str) if "report" in table.values else None,
+        out=base / deid.get("out", str) if "out" in deid.values else None,
     )
 
 

@@ -68,7 +68,7 @@ def write_annotation_index(hospital: Hospital, people: Cast, rows: list[IndexRow
     ]
     hospital.write(MadeFile("annotations/annotations.csv", "", -1), text.getvalue().encode(), seeds)
     labels = "\n".join(
-        f'[labels.{label.value}]\nname = "{label.name}"\ncode_value = "{label.code_value}"\n'
+        f'[[label]]\nvalue = {label.value}\nname = "{label.name}"\ncode_value = "{label.code_value}"\n'
         f'coding_scheme = "{label.coding_scheme}"\n'
         for label in LABELS
     )

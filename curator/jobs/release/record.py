@@ -42,7 +42,7 @@ class Recorder:
         self._context = context
         self._settings = settings
         self._identifiers = identifiers
-        self._storage = LocalDisk(context.workspace.released)
+        self._storage = LocalDisk(context.released)
         self._digest = rule_digest(context, settings)
         self._before = context.ledger.all_done(STAGE, self._digest)
         self._content_at = {row.output_path: _content(row) for row in self._before.values() if row.output_path}

@@ -45,7 +45,7 @@ def release(context: JobContext) -> ReleaseCounts:
     Raises:
         UsageError: a path does not exist, or the rules refuse the job's options.
     """
-    LocalDisk(context.workspace.released).sweep()
+    LocalDisk(context.released).sweep()
     settings = _settings(context)
     scanned = _scan(context)
     plan = _plan(context, scanned)
@@ -72,7 +72,7 @@ def _settings(context: JobContext) -> ReleaseSettings:
         rules=context.rules,
         profile=context.job.profile,
         options=context.job.options,
-        released=context.workspace.released,
+        released=context.released,
         longest_shift_weeks=longest_shift_weeks(context.rules),
     )
 

@@ -1,0 +1,128 @@
+"""`curator deid`: de-identify instances, prove it on the written files, explain a decision."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+_WORKSPACE = click.option(
+    "-w", "--workspace", type=click.Path(path_type=Path), required=True, help="Made with `curator init`."
+)
+_PROFILE = click.option("--profile", default="basic", show_default=True, help="A profile under rules/profiles.")
+_OPTION = click.option("--option", "options", multiple=True, help="An option of PS3.15 E.3, such as retain-uids.")
+_WORKERS = click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+@click.group("deid")
+def group() -> None:
+    """De-identify instances and prove it on the written files."""
+
+
+@group.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Where released instances go.")
+@click.option("--what-if", is_flag=True, help="Say what would happen and write nothing.")
+@_PROFILE
+@_OPTION
+@_WORKSPACE
+@_WORKERS
+@_JSON
+def run(
+    paths: tuple[Path, ...],
+    out: Path,
+    profile: str,
+    options: tuple[str, ...],
+    workspace: Path,
+    workers: int,
+    *,
+    what_if: bool,
+    as_json: bool,
+) -> None:
+    """Release the instances under PATHS to --out, or quarantine them. Exit code 1 where any was quarantined."""
+    from curator.jobs.job import DEFAULT_OPTIONS, Job
+
+    job = Job(
+        name="deid run",
+        workspace=workspace.absolute(),
+        paths=tuple(path.absolute() for path in paths),
+        profile=profile,
+        options=options or DEFAULT_OPTIONS,
+        out=out.absolute(),
+    )
+    if what_if:
+        from curator.jobs.rehearsal import rehearse
+
+        click.echo(json.dumps(rehearse(job, workers=workers, report=_to_stderr), indent=1))
+        return
+    from curator.jobs.outcome import result_table
+    from curator.jobs.run import run_job
+
+    result = run_job(job, workers=workers, report=_to_stderr)
+    click.echo(json.dumps(result.to_json(), indent=1) if as_json else result_table(result))
+    sys.exit(result.exit_code)
+
+
+@group.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@_PROFILE
+@_OPTION
+@_WORKSPACE
+@_WORKERS
+@_JSON
+def verify(
+    folder: Path, profile: str, options: tuple[str, ...], workspace: Path, workers: int, *, as_json: bool
+) -> None:
+    """Search every file in FOLDER for the identifiers of its person. Exit code 1 where one is found."""
+    from curator.adapters.processes import executor
+    from curator.bundled import bundled_folder
+    from curator.jobs.verification import Search, verify_folder
+
+    search = Search(
+        folder=folder.absolute(),
+        workspace=workspace.absolute(),
+        rules=bundled_folder("rules"),
+        profile=profile,
+        options=options,
+    )
+    pool = executor(workers)
+    try:
+        files, findings = verify_folder(search, executor=pool, report=_to_stderr)
+    finally:
+        pool.close()
+    rows = [{"file": one.file, "defect": one.defect, "place": one.place} for one in findings]
+    if as_json:
+        click.echo(json.dumps({"files": files, "findings": rows}, indent=1))
+    else:
+        for row in rows:
+            click.echo("  ".join(row.values()))
+        click.echo(f"{files} files searched, {len(rows)} findings")
+    sys.exit(1 if rows else 0)
+
+
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("tag", required=False)
+@_PROFILE
+@_OPTION
+@_JSON
+def explain(file: Path, tag: str | None, profile: str, options: tuple[str, ...], *, as_json: bool) -> None:
+    """Say for every element of FILE, or for TAG (a keyword or gggg,eeee), what happens to it and by which rule."""
+    from curator.bundled import bundled_folder
+    from curator.deid.explain import explained
+    from curator.policy.header import load_header_policy
+
+    policy = load_header_policy(bundled_folder("rules"), profile=profile, options=options)
+    rows = explained(file.read_bytes(), policy, only=tag)
+    if as_json:
+        click.echo(json.dumps([row.to_json() for row in rows], indent=1))
+        return
+    for row in rows:
+        click.echo(f"{row.place}  {row.vr}  {row.action}  {row.keyword or '-'}  [{row.rule_id}] {row.why}")
+
+
+def _to_stderr(line: str) -> None:
+    click.echo(line, err=True)

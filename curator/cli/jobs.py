@@ -1,0 +1,64 @@
+"""`curator jobs`: what a workspace's jobs did and what they hold back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+_WORKSPACE = click.option(
+    "-w", "--workspace", type=click.Path(path_type=Path), required=True, help="Made with `curator init`."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+@click.group("jobs")
+def group() -> None:
+    """What a workspace's jobs did and what they hold back."""
+
+
+@group.command()
+@_WORKSPACE
+@_JSON
+def status(workspace: Path, *, as_json: bool) -> None:
+    """How many items each stage released and holds."""
+    from curator.catalog.database import open_engine
+    from curator.jobs.ledger import Ledger
+    from curator.jobs.workspace import open_workspace
+
+    engine = open_engine(open_workspace(workspace).database_url)
+    ledger = Ledger(engine)
+    stages = {
+        stage: {status.value: count for status, count in ledger.counts_by_status(stage).items()}
+        for stage in ("release", "annotate")
+    }
+    reasons = {reason.value: count for reason, count in ledger.counts_by_reason().items()}
+    if as_json:
+        click.echo(json.dumps({"stages": stages, "quarantined": reasons}, indent=1))
+        return
+    for stage, counts in stages.items():
+        click.echo(f"{stage:<28}" + ("  ".join(f"{name} {count}" for name, count in counts.items()) or "nothing yet"))
+    for reason, count in reasons.items():
+        click.echo(f"  {reason:<26}{count}")
+
+
+@group.command()
+@_WORKSPACE
+@click.option("--reason", help="Only entries with this reason code.")
+@click.option("--reveal", is_flag=True, help="Show where each item came from; needs the workspace's key.")
+@_JSON
+def quarantine(workspace: Path, reason: str | None, *, reveal: bool, as_json: bool) -> None:
+    """Everything that is held back, why, and what to do about it."""
+    from curator.catalog.database import open_engine
+    from curator.jobs.quarantine import quarantine_rows
+    from curator.jobs.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    rows = quarantine_rows(opened, open_engine(opened.database_url), reason=reason, reveal=reveal)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        click.echo("  ".join(value for value in row.values() if value))
+    click.echo(f"{len(rows)} held back")

@@ -1,0 +1,41 @@
+"""`curator run`: a whole curation job, resumable."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("run")
+@click.argument("job", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes to work in.")
+@click.option("--what-if", is_flag=True, help="Say which stages would run on how many files, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def group(job: Path, workers: int, *, what_if: bool, as_json: bool) -> None:
+    """Run JOB.toml from where it was stopped. Exit code 1 where anything was quarantined."""
+    from curator.jobs.job import read_job
+
+    wanted = read_job(job)
+    if what_if:
+        from curator.jobs.rehearsal import rehearse
+
+        rehearsal = rehearse(wanted, workers=workers, report=_to_stderr)
+        click.echo(json.dumps(rehearsal, indent=1) if as_json else _lines(rehearsal))
+        return
+    from curator.jobs.outcome import result_table
+    from curator.jobs.run import run_job
+
+    result = run_job(wanted, workers=workers, report=_to_stderr)
+    click.echo(json.dumps(result.to_json(), indent=1) if as_json else result_table(result))
+    sys.exit(result.exit_code)
+
+
+def _to_stderr(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _lines(rehearsal: dict[str, object]) -> str:
+    return "\n".join(f"{name:24} {value}" for name, value in rehearsal.items())

@@ -1,0 +1,131 @@
+"""The demonstration: a make-believe hospital and the real files that pydicom bundles, taken all the way.
+
+The law: it is an ordinary job on ordinary commands; only its input is made up, so that what must not survive is known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pydicom
+
+from curator.errors import UsageError
+from curator.jobs.job import read_job
+from curator.jobs.progress import Report
+from curator.jobs.run import JobResult, run_job
+from curator.jobs.workspace import create_workspace, default_key_file
+from curator.testing import AnswerKey, make_hospital
+from curator.testing.leak_search import find_leaks
+
+_HOSPITAL = "hospital"
+_WORKSPACE = "workspace"
+_KEY = "answer-key.json"
+_REPORT = "report.html"
+_SUMMARY = "summary.json"
+_JOB = "demo.toml"
+# Beside these lie pydicom's own modules and JSON, which are no images.
+_PYDICOM_FOLDERS = ("test_files", "charset_files")
+
+_JOB_TEXT = """\
+# The job behind `curator demo`; run it again with `curator run` and it finds everything done.
+name = "demo"
+workspace = "{workspace}"
+
+[ingest]
+paths = {paths}
+
+[deid]
+profile = "basic"
+options = ["retain-long-modified-dates"]
+
+[annotate]
+index = "{hospital}/annotations/annotations.csv"
+labels = "{hospital}/annotations/labels.toml"
+
+[dataset]
+name = "abdomen"
+version = "1.0.0"
+seed = {seed}
+size = "all"
+balance_by = ["vendor", "centre_code"]
+stratify_by = ["vendor", "centre_code"]
+consensus = "staple"
+filters = {{ Modality = ["CT"], BodyPartExamined = ["ABDOMEN"], require_annotations = true, minimum_annotators = 2 }}
+split = {{ train = 0.6, validation = 0.15, test = 0.25 }}
+
+[train]
+seed = {seed}
+steps = {steps}
+
+[report]
+out = "{report}"
+"""
+_STEPS = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoResult:
+    """What the demonstration showed; `planted` values were searched and `surviving` places found with one."""
+
+    job: JobResult
+    planted: int
+    surviving: int
+    folder: Path = field(repr=False)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where nothing survived: quarantined items are what a demonstration is meant to show."""
+        return 1 if self.surviving or self.job.residual else 0
+
+    def to_json(self) -> Mapping[str, object]:
+        """The result for machines."""
+        return {**self.job.to_json(), "planted_values": self.planted, "planted_surviving": self.surviving}
+
+
+def demonstrate(out: Path, *, seed: int, workers: int, keys: Path | None, report: Report) -> DemoResult:
+    """Make the hospital under `out`, run the job on it, and search all it wrote for what was planted.
+
+    A folder that an earlier demonstration made is gone on with.
+
+    Raises:
+        UsageError: `out` holds something else.
+        KeyPlacementError: the key file would lie where data may leave.
+    """
+    out = out.absolute()
+    key = _prepared(out, seed=seed, keys=keys, report=report)
+    result = run_job(read_job(out / _JOB), workers=workers, report=report)
+    report("search     everything the job wrote, for what was planted")
+    leaks = find_leaks(out / _WORKSPACE, key)
+    shown = DemoResult(job=result, planted=len(key.values_to_search()), surviving=len(leaks), folder=out)
+    (out / _SUMMARY).write_text(json.dumps(shown.to_json(), indent=1) + "\n", encoding="utf-8")
+    return shown
+
+
+def _prepared(out: Path, *, seed: int, keys: Path | None, report: Report) -> AnswerKey:
+    answer_key = out / _KEY
+    if answer_key.is_file() and (out / _JOB).is_file():
+        return AnswerKey.from_json(answer_key.read_text(encoding="utf-8"))
+    if out.exists() and any(out.iterdir()):
+        raise UsageError("the demo needs a new or empty folder, or one that an earlier demo made")
+    report("phantom    making a hospital")
+    key = make_hospital(out / _HOSPITAL, seed=seed)
+    create_workspace(out / _WORKSPACE, key_file=keys or default_key_file(out / _WORKSPACE))
+    (out / _JOB).write_text(_job_text(seed), encoding="utf-8")
+    answer_key.write_text(key.to_json(), encoding="utf-8")
+    return key
+
+
+def _job_text(seed: int) -> str:
+    bundled = Path(pydicom.__file__).parent / "data"
+    paths = [f"{_HOSPITAL}/dicom", *(str(bundled / name) for name in _PYDICOM_FOLDERS if (bundled / name).is_dir())]
+    return _JOB_TEXT.format(
+        workspace=_WORKSPACE,
+        hospital=_HOSPITAL,
+        paths=json.dumps(paths),
+        seed=seed,
+        steps=_STEPS,
+        report=f"{_WORKSPACE}/{_REPORT}",
+    )

@@ -1,0 +1,99 @@
+"""A whole job: its stages in order, and what came of it.
+
+The law: a job that is run again goes on where it was stopped and writes nothing where it was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from curator.errors import EXIT_DONE, EXIT_FINDINGS
+from curator.jobs.annotations import AnnotationCounts, annotate
+from curator.jobs.context import JobContext, open_job
+from curator.jobs.datasets import build_dataset
+from curator.jobs.job import Job
+from curator.jobs.progress import Report
+from curator.jobs.release.stage import ReleaseCounts, release
+from curator.jobs.summary import write_report
+from curator.jobs.training import train
+from curator.jobs.verification import verify_released
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """What a job came to; a part is None where its stage did not run.
+
+    `residual` counts findings of the proof over everything that is released.
+    """
+
+    release: ReleaseCounts
+    residual: int
+    annotations: AnnotationCounts
+    dataset: Path | None = field(repr=False)
+    run: Path | None = field(repr=False)
+    mean_dice: float | None
+    report: Path | None = field(repr=False)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything went through, 1 where something was quarantined or found."""
+        held = sum(self.release.quarantined.values()) + sum(self.annotations.quarantined.values())
+        return EXIT_FINDINGS if held or self.residual else EXIT_DONE
+
+    def to_json(self) -> Mapping[str, object]:
+        """The result for machines."""
+        return {
+            "files": self.release.files,
+            "released": self.release.released,
+            "released_new": self.release.new,
+            "quarantined": {reason.value: count for reason, count in self.release.quarantined.items()},
+            "residual_findings": self.residual,
+            "annotations": {
+                "masks": self.annotations.masks,
+                "imported": self.annotations.imported,
+                "imported_new": self.annotations.new,
+                "quarantined": {reason.value: count for reason, count in self.annotations.quarantined.items()},
+            },
+            "dataset": self.dataset and self.dataset.name,
+            "run": self.run and self.run.name,
+            "mean_dice": self.mean_dice,
+            "report": self.report and str(self.report),
+        }
+
+
+def run_job(job: Job, *, workers: int, report: Report) -> JobResult:
+    """Run all stages of a job.
+
+    Raises:
+        CuratorError: the job cannot be run as written, or not safely; what went wrong with single items is in the
+            result.
+    """
+    with open_job(job, workers=workers, report=report) as context:
+        return _run(context)
+
+
+def _run(context: JobContext) -> JobResult:
+    released = release(context)
+    residual = verify_released(context)
+    annotations = annotate(context)
+    dataset = build_dataset(context)
+    trained = train(context, dataset)
+    report = _report(context, dataset, trained[0] if trained else None)
+    return JobResult(
+        release=released,
+        residual=residual,
+        annotations=annotations,
+        dataset=dataset,
+        run=trained[0] if trained else None,
+        mean_dice=trained[1].mean_dice if trained else None,
+        report=report,
+    )
+
+
+def _report(context: JobContext, dataset: Path | None, run: Path | None) -> Path | None:
+    if context.job.report is None:
+        return None
+    write_report(context.workspace, context.job.report, dataset=dataset, run=run)
+    return context.job.report
