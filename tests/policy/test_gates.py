@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.bundled import bundled_folder
@@ -153,6 +153,7 @@ anything = st.text(max_size=12)
 between = st.text(alphabet=" _-./^0123456789,()[]\t", min_size=1, max_size=3)
 
 
+@settings(deadline=None)
 @given(
     word=st.sampled_from(HEAD_WORDS.stems),
     before=anything,
@@ -166,6 +167,7 @@ def test_no_instance_that_speaks_of_a_head_passes(word: str, before: str, after:
     assert reason_of(descriptors=tuple(words)) is not None
 
 
+@settings(deadline=None)
 @given(word=st.sampled_from(sorted(HEAD_WORDS.tokens)), before=between, after=between, upper=st.booleans())
 def test_no_instance_that_speaks_of_a_head_in_a_short_word_passes(
     word: str, before: str, after: str, upper: bool
@@ -174,6 +176,7 @@ def test_no_instance_that_speaks_of_a_head_in_a_short_word_passes(
     assert reason_of(descriptors=(description,)) is Reason.FACE_POSSIBLE
 
 
+@settings(deadline=None)
 @given(
     modality=st.sampled_from(["CT", "MR", "PT", "NM"]),
     body_part=st.text(max_size=16),
@@ -185,6 +188,7 @@ def test_no_small_field_of_view_passes(modality: str, body_part: str, width: flo
     assert reason_of(SOPClassUID=uid, Modality=modality, BodyPartExamined=body_part, plane=geometry) is not None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_folding_is_idempotent(text: str) -> None:
     assert folded(folded(text)) == folded(text)

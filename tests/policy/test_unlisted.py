@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.datadict import keyword_for_tag
 
@@ -51,12 +51,14 @@ def test_every_unlisted_attribute_goes_by_its_vr() -> None:
     assert seen > 4000
 
 
+@settings(deadline=None)
 @given(group=st.integers(0, 0x7FFF), element=st.integers(0, 0xFFFF), vr=st.sampled_from(sorted(BY_VR)))
 def test_every_private_element_is_removed(group: int, element: int, vr: str) -> None:
     decision = decide(BASIC, ElementRef((2 * group + 1) << 16 | element, vr))
     assert (decision.action, decision.rule_id) == (Action.REMOVE, "unlisted/private")
 
 
+@settings(deadline=None)
 @given(
     tag=st.integers(0, 0xFFFFFFFF),
     vr=st.sampled_from(FREE_TEXT),
@@ -68,6 +70,7 @@ def test_free_text_is_kept_only_where_it_is_listed(tag: int, vr: str, path: tupl
         assert tag in listed_by_hand() or decision.rule_id.startswith("PS3.15-E.1-1/")
 
 
+@settings(deadline=None)
 @given(tag=st.integers(0, 0xFFFFFFFF).filter(lambda tag: BASIC.standard.vrs.find(tag) is None), vr=st.text(max_size=2))
 def test_tags_the_standard_does_not_define_never_stay(tag: int, vr: str) -> None:
     assert decide(BASIC, ElementRef(tag, vr)).action is not Action.KEEP or BASIC.standard.written_tags.find(tag)
