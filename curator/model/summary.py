@@ -92,16 +92,16 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseSummary:
-    """What went in and what became of it, in files.
+    """What went in and what became of it, in files; masks are counted apart, for a released SEG is one too.
 
-    `imported` files were read into the workspace without being released as they are (masks). `verification` is None
-    where nobody searched again after writing. `audit_head` stands for the whole audit log.
+    `verification` is None where nobody searched again after writing. `audit_head` stands for the whole audit log.
     """
 
     files_in: int
     released: int
-    imported: int
     held: tuple[ReasonCount, ...]
+    masks_imported: int
+    masks_held: tuple[ReasonCount, ...]
     patients: int
     studies: int
     series: int
@@ -113,7 +113,7 @@ class ReleaseSummary:
 
     @property
     def held_count(self) -> int:
-        """How many items are in the quarantine."""
+        """How many files are in the quarantine."""
         return sum(each.count for each in self.held)
 
     @property
@@ -123,8 +123,8 @@ class ReleaseSummary:
 
     @property
     def unaccounted(self) -> int:
-        """Files in that are neither released, imported nor held: 0 in every finished job."""
-        return self.files_in - self.released - self.imported - self.held_count
+        """Files that are neither released nor held, less those that are both: 0 in every finished job."""
+        return self.files_in - self.released - self.held_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,10 +236,14 @@ class TrainingPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSummary:
-    """One training run; `result_step` and `dice_validation` are None while it is not complete. Axes are `(z, y, x)`."""
+    """One training run; `best_step` and `dice_validation` are None while it is not complete. Axes are `(z, y, x)`.
+
+    `labels` are the classes in the order of their values.
+    """
 
     dataset: str
     merkle_root: str
+    labels: tuple[str, ...]
     network: str
     training_items: int
     spacing_mm: tuple[float, float, float]
@@ -255,10 +259,14 @@ class TrainingSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSummary:
-    """How good a run's predictions are; `groups` as the evaluator wrote them, `group_by` is "" for all cases."""
+    """How good a run's predictions are; `groups` as the evaluator wrote them, `group_by` is "" for all cases.
+
+    `labels` are the classes in the order of their values.
+    """
 
     dataset: str
     merkle_root: str
+    labels: tuple[str, ...]
     splits: tuple[str, ...]
     items: int
     mean_dice: float

@@ -96,7 +96,7 @@ def _outlined(axes: Axes, one: ExampleSlice, colours: dict[int, str]) -> None:
         if (one.mask == value).any():
             # The margin closes an outline that would run off the slice.
             inside = np.pad((one.mask == value).astype(np.float64), 1)
-            axes.contour(columns, rows, inside, levels=[0.5], colors=[colour], linewidths=1.2)
+            axes.contour(columns, rows, inside, levels=[0.5], colors=[colour], linewidths=1.6)
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(height - 0.5, -0.5)
     axes.set_axis_off()

@@ -112,7 +112,7 @@ def bias_figure(summary: AgreementSummary) -> Picture | None:
             Line2D([], [], marker=_MARKERS[index % len(_MARKERS)], color=series_colour(index), linestyle="", label=name)
             for index, name in enumerate(names)
         ]
-        figure.legend(handles=handles, loc="outside upper left", ncols=min(4, len(handles)))
+        figure.legend(handles=handles, loc="outside upper left", ncols=min(3, len(handles)))
         svg = svg_of(figure, "bias")
     words = "; ".join(
         f"{label}: " + ", ".join(f"{names[index]} {bias:+.1f} mL" for index, bias in values) for label, values in rows
@@ -147,8 +147,7 @@ def training_figure(summary: TrainingSummary) -> Picture | None:
 
 def _dice_curves(axes: Axes, summary: TrainingSummary) -> None:
     scored = [point for point in summary.points if point.dice_validation is not None]
-    labels = sorted({label for point in scored for label in point.dice_by_label})
-    for index, label in enumerate(labels):
+    for index, label in enumerate(summary.labels):
         drawn = [(point.step, point.dice_by_label[label]) for point in scored if label in point.dice_by_label]
         axes.plot(*zip(*drawn, strict=True), color=series_colour(index), linewidth=1.2, label=short(label))
     axes.plot(

@@ -22,8 +22,8 @@ def _release_limits(summary: JobSummary) -> list[tuple[str, str]]:
         (
             "The search finds what is known.",
             "Released bytes are searched for the identifiers that the source files themselves state about the person, "
-            "in the spellings the search folds. A nickname that no header names, or a value misspelt beyond folding, is "
-            "not found that way; free text is removed by the policy for this reason.",
+            "in the spellings the search folds. A nickname that no header names, or a value misspelt beyond folding, "
+            "is not found that way; free text is removed by the policy for this reason.",
         ),
         (
             "Pixels are not read.",
@@ -105,8 +105,8 @@ def _model_limits(summary: JobSummary) -> list[tuple[str, str]]:
             ),
             (
                 "Other hospitals are not in the test.",
-                "Unless the split was made so, it shares centres and devices with training. Whether the model holds elsewhere, or helps a "
-                "patient, was not asked.",
+                "Unless the split was made so, it shares centres and devices with training. Whether the model holds "
+                "elsewhere, or helps a patient, was not asked.",
             ),
         ]
     if summary.rehearsal is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from curator.model.summary import JobSummary, RehearsalSummary, ReleaseSummary
 from curator.report.drawing import Picture
@@ -17,7 +17,7 @@ from curator.report.limits import limits_of
 from curator.report.sections import sections_of
 from curator.report.words import decimal, percent
 
-_FIRST_SCREEN = ("held", "policy")
+_FIRST_SCREEN = ("policy", "held")
 GOOD, ATTENTION, BAD, PLAIN = "good", "attention", "bad", "plain"
 
 
@@ -35,6 +35,7 @@ def render(summary: JobSummary) -> bytes:
     """The report of `summary` as UTF-8 HTML; a page with its limits only where the summary is empty."""
     folder = files("curator.report")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["coded"] = _coded
     template = environment.from_string(folder.joinpath("page.html.jinja").read_text(encoding="utf-8"))
     sections = sections_of(summary)
     page = template.render(
@@ -57,6 +58,12 @@ def _drawn(picture: Picture) -> Markup:
     return Markup(picture.svg)
 
 
+def _coded(text: str) -> Markup:
+    """Text with what stands between backticks set as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>%s</code>") % part if at % 2 else part for at, part in enumerate(parts))
+
+
 def tiles_of(summary: JobSummary) -> list[Tile]:
     """The numbers of the first screen, as far as there are any."""
     tiles: list[Tile] = []
@@ -76,7 +83,7 @@ def tiles_of(summary: JobSummary) -> list[Tile]:
 
 
 def _release_tiles(release: ReleaseSummary) -> list[Tile]:
-    balance = f"{release.imported} imported masks" if release.imported else ""
+    balance = "released + held back"
     if release.unaccounted:
         balance = f"{release.unaccounted} not accounted for"
     proof = "searched in each file's bytes at writing"

@@ -27,15 +27,15 @@ _CAPTION = (
 )
 
 
-def overall_figure(groups: Sequence[GroupScore]) -> Picture | None:
-    """Every class over all cases; None for no scores."""
+def overall_figure(groups: Sequence[GroupScore], labels: Sequence[str]) -> Picture | None:
+    """Every class over all cases, colours by place in `labels`; None for no scores."""
     if not groups:
         return None
     with plain_style():
         figure = new_figure(WIDTH_IN, 0.6 + 0.36 * len(groups))
         axes = figure.subplots()
         for row, group in enumerate(groups):
-            _interval(axes, group, row, series_colour(row))
+            _interval(axes, group, row, series_colour(labels.index(group.label)))
             beside = (group.dice_low, row)
             axes.annotate(
                 f"{group.dice_mean:.3f}",
@@ -52,11 +52,13 @@ def overall_figure(groups: Sequence[GroupScore]) -> Picture | None:
     return Picture(svg, f"Mean Dice by class: {words}.", _CAPTION)
 
 
-def group_figure(groups: Sequence[GroupScore], kind: str, *, name: str) -> Picture | None:
-    """Every group of one kind ("vendor"), one panel a class; None for no scores. `name` tells figures apart."""
-    labels = list(dict.fromkeys(group.label for group in groups))
+def group_figure(groups: Sequence[GroupScore], labels: Sequence[str], *, kind: str, name: str) -> Picture | None:
+    """Every group of one kind ("vendor"), one panel a class of `labels`; None for no scores.
+
+    `name` tells the figures of one page apart.
+    """
     kinds = sorted({group.group for group in groups})
-    if not labels:
+    if not kinds:
         return None
     columns = min(len(labels), _PANELS_IN_A_ROW)
     rows = -(-len(labels) // columns)

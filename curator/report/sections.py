@@ -55,7 +55,7 @@ def sections_of(summary: JobSummary) -> list[Section]:
     """The sections in reading order, without the limits; none for an empty summary."""
     found: list[Section] = []
     if summary.release is not None:
-        found += [_held(summary.release), _policy(summary.release.policies, summary.release.key_id)]
+        found += [_policy(summary.release.policies, summary.release.key_id), _held(summary.release)]
     if summary.diversity is not None:
         found.append(_diversity(summary.diversity))
     if summary.agreement is not None:
@@ -70,9 +70,21 @@ def sections_of(summary: JobSummary) -> list[Section]:
 
 
 def _held(release: ReleaseSummary) -> Section:
-    if not release.held:
-        return Section(anchor="held", title="Held back", paragraphs=("Nothing is held back.",))
-    return Section(anchor="held", title="Held back", tables=(reasons_table(release.held, release.files_in),))
+    notes = [] if release.held else ["No file is held back."]
+    if release.masks_imported or release.masks_held:
+        held = sum(each.count for each in release.masks_held)
+        notes.append(
+            f"Of {release.masks_imported + held} masks {release.masks_imported} were imported, {held} held back."
+        )
+    if release.audit_entries:
+        notes.append(f"The audit log has {release.audit_entries} entries; the last one's hash is {release.audit_head}.")
+    tables = []
+    if release.held:
+        tables.append(reasons_table("Files held back, by reason", release.held, release.files_in))
+    if release.masks_held:
+        masks = release.masks_imported + sum(each.count for each in release.masks_held)
+        tables.append(reasons_table("Masks held back, by reason", release.masks_held, masks))
+    return Section(anchor="held", title="Held back", paragraphs=tuple(notes), tables=tuple(tables))
 
 
 def _policy(policies: Sequence[PolicySummary], key_id: str) -> Section:
@@ -80,7 +92,7 @@ def _policy(policies: Sequence[PolicySummary], key_id: str) -> Section:
         return Section(anchor="policy", title="Policy", paragraphs=("No file was released, so no policy was applied.",))
     tables = tuple(
         facts_table(
-            "Policy" if len(policies) == 1 else f"Policy {number} of {len(policies)}",
+            "Applied to all released files" if len(policies) == 1 else f"Policy {number} of {len(policies)}",
             [
                 ("stated in the files", each.method or "could not be read"),
                 ("profile and options", "; ".join(each.options) or "could not be read"),
@@ -216,14 +228,15 @@ def _training(training: TrainingSummary) -> Section:
 
 
 def _evaluation(evaluation: EvaluationSummary) -> Section:
-    overall = [group for group in evaluation.groups if not group.group_by]
-    pictures = [overall_figure(overall)]
+    ordered = sorted(evaluation.groups, key=lambda group: (group.group, evaluation.labels.index(group.label)))
+    overall = [group for group in ordered if not group.group_by]
+    pictures = [overall_figure(overall, evaluation.labels)]
     tables = [scores_table(overall, "Scores by class, all cases", "group")]
     gaps = []
     for kind in dict.fromkeys(group.group_by for group in evaluation.groups if group.group_by):
-        groups = [group for group in evaluation.groups if group.group_by == kind]
+        groups = [group for group in ordered if group.group_by == kind]
         name = attribute_name(kind).casefold()
-        pictures.append(group_figure(groups, name, name=kind))
+        pictures.append(group_figure(groups, evaluation.labels, kind=name, name=kind))
         gap = gaps_table(groups, name)
         gaps += [] if gap is None else [gap]
         tables.append(scores_table(groups, f"Scores by {name}", name))

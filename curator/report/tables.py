@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """A table whose rows begin with their heading. `note` stands below it."""
+    """A table whose rows begin with their heading; `columns` is empty where names and values need none."""
 
     caption: str
     columns: tuple[str, ...]
@@ -53,28 +53,29 @@ def _numbers(*values: str) -> tuple[Cell, ...]:
     return tuple(Cell(value, is_number=True) for value in values)
 
 
-def reasons_table(held: Sequence[ReasonCount], files_in: int) -> ReportTable:
-    """Every reason that holds something back, most files first, with what a steward can do."""
+def reasons_table(caption: str, held: Sequence[ReasonCount], whole: int) -> ReportTable:
+    """Every reason that holds something of `whole` back, the most frequent first, with what a steward can do."""
     counts: dict[str, int] = {}
     stages: dict[str, set[str]] = {}
     reasons = {each.reason.value: each.reason for each in held}
     for each in held:
         counts[each.reason.value] = counts.get(each.reason.value, 0) + each.count
         stages.setdefault(each.reason.value, set()).add(each.stage)
+    most = max(counts.values(), default=1)
     ordered = sorted(counts, key=lambda code: (-counts[code], code))
     rows = [
         (
             Cell(code),
-            Cell(str(counts[code]), is_number=True, share=counts[code] / max(1, files_in)),
-            Cell(percent(counts[code], files_in), is_number=True),
+            Cell(str(counts[code]), is_number=True, share=counts[code] / most),
+            Cell(percent(counts[code], whole), is_number=True),
             Cell(", ".join(sorted(stages[code]))),
             Cell(REMEDY[reasons[code]] + ("; tried again by the next run" if reasons[code].is_environmental else "")),
         )
         for code in ordered
     ]
     return ReportTable(
-        "Held back, by reason, and what can be done",
-        ("reason", "files", "of all", "stage", "what it means and what to do"),
+        caption,
+        ("reason", "count", "of all", "stage", "what it means and what to do"),
         tuple(rows),
     )
 
@@ -208,4 +209,4 @@ def gaps_table(groups: Sequence[GroupScore], kind: str) -> ReportTable | None:
 
 def facts_table(caption: str, facts: Sequence[tuple[str, str]]) -> ReportTable:
     """Names and values that belong together."""
-    return ReportTable(caption, ("", "value"), tuple(_texts(name, value) for name, value in facts))
+    return ReportTable(caption, (), tuple(_texts(name, value) for name, value in facts))

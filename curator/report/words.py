@@ -23,9 +23,9 @@ def attribute_name(attribute: str) -> str:
 
 
 def author_names(summary: AgreementSummary) -> list[str]:
-    """What each author is called: a number, the code, the declared roles."""
+    """What each author is called: a number and the declared roles; the table of authors has the codes."""
     return [
-        " · ".join((f"author {number}", each.author_code or NOT_STATED, *(role for role in each.roles if role)))
+        " · ".join((f"author {number}", *(role for role in each.roles if role)))
         for number, each in enumerate(summary.authors, start=1)
     ]
 

@@ -44,10 +44,11 @@ def release() -> ReleaseSummary:
     )
     count = sum(each.count for each in held)
     return ReleaseSummary(
-        files_in=1900 + count + 32,
+        files_in=1900 + count,
         released=1900,
-        imported=32,
         held=held,
+        masks_imported=46,
+        masks_held=(ReasonCount(reason=Reason.REFERENCE_UNRESOLVED, stage="annotate", count=2),),
         patients=16,
         studies=40,
         series=96,
@@ -188,6 +189,7 @@ def training() -> TrainingSummary:
     return TrainingSummary(
         dataset="abdomen-organs 1.0.0",
         merkle_root="ef" * 32,
+        labels=tuple(label.name for label in LABELS),
         network="unet, channels 16 32 64",
         training_items=10,
         spacing_mm=(5.0, 3.0, 3.0),
@@ -231,6 +233,7 @@ def evaluation() -> EvaluationSummary:
     return EvaluationSummary(
         dataset="abdomen-organs 1.0.0",
         merkle_root="ef" * 32,
+        labels=tuple(label.name for label in LABELS),
         splits=("test",),
         items=4,
         mean_dice=0.87,
@@ -275,9 +278,12 @@ def hostile_summary() -> JobSummary:
             examples=(replace(example(), vendor=HOSTILE, BodyPartExamined=HOSTILE),),
         ),
         agreement=replace(
-            agreement(), authors=tuple(replace(each, roles=(HOSTILE,), tools=(HOSTILE,)) for each in agreement().authors)
+            agreement(),
+            authors=tuple(replace(each, roles=(HOSTILE,), tools=(HOSTILE,)) for each in agreement().authors),
         ),
         evaluation=replace(
-            evaluation(), groups=tuple(replace(each, label=f"{HOSTILE}{each.label}") for each in evaluation().groups)
+            evaluation(),
+            labels=tuple(f"{HOSTILE}{label.name}" for label in LABELS),
+            groups=tuple(replace(each, label=f"{HOSTILE}{each.label}") for each in evaluation().groups),
         ),
     )
