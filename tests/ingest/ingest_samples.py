@@ -38,11 +38,14 @@ def sample(**attributes: object) -> Dataset:
 def as_bytes(dataset: Dataset, *, syntax: str = ExplicitVRLittleEndian, **meta: str) -> bytes:
     """The dataset as a file; `meta` overrules what the file meta group says of it."""
     dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.FileMetaInformationGroupLength = 0  # pydicom fills it in
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.file_meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", CTImageStorage)
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", "1.2.3.4.1")
     for name, value in meta.items():
         setattr(dataset.file_meta, name, value)
     file = io.BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
+    # Enforcing the format would put the data set's own UIDs into the file meta.
+    dataset.preamble = bytes(128)
+    dataset.save_as(file, enforce_file_format=False)
     return file.getvalue()
