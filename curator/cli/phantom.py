@@ -19,7 +19,9 @@ def group() -> None:
 
 @group.command(name="make")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed makes another hospital.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed makes another hospital."
+)
 @click.option("--key", "key_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="Where the answer key goes.  [default: beside DIR]")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Counts as JSON.")

@@ -59,7 +59,7 @@ def unknown_un_element(page: Page, study: Study, envelope: Envelope) -> Envelope
 
 
 def overlay(page: Page, study: Study, envelope: Envelope) -> Envelope:
-    """An overlay with comments, a label and a bitmap of the name, in two of the sixteen groups."""
+    """Overlays with a label and a bitmap of the name, and one that is only comments; three of the sixteen groups."""
     rows, columns = int(page.dataset.Rows), int(page.dataset.Columns)
     for group in (0x6000, 0x600E):
         base = group << 16
@@ -71,11 +71,13 @@ def overlay(page: Page, study: Study, envelope: Envelope) -> Envelope:
         page.put(base | 0x0102, 0, "US")
         page.plant(base | 0x0022, study.patient.birth_name, vr="LO")
         page.plant(base | 0x1500, study.patient.mother, vr="LO")
-        page.plant(base | 0x4000, f"seen by {study.centre.reading.family}", study.centre.reading.family, vr="LT")
         canvas = np.zeros((rows, columns), np.uint8)
         cv2.putText(canvas, study.patient.birth_name, (2, rows // 2), cv2.FONT_HERSHEY_PLAIN, 0.8, 1)
         page.put(base | 0x3000, np.packbits(canvas.ravel(), bitorder="little").tobytes(), "OW")
         page.note(f"({group:04X},3000)", study.patient.birth_name, kind=PlantKind.PIXEL_TEXT, searchable=False)
+    # In a group of their own: GDCM refuses an overlay that has a bitmap and comments.
+    reader = study.centre.reading.family
+    page.plant(0x60044000, f"seen by {reader}", reader, vr="LT")
     return envelope
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pydicom
@@ -30,14 +29,13 @@ def test_each_is_bad_in_its_own_way(bad: dict[str, Path]):
             pydicom.dcmread(bad[name])
     assert pydicom.dcmread(bad["dicomdir"]).file_meta.MediaStorageSOPClassUID == MEDIA_DIRECTORY
     assert "PatientID" not in pydicom.dcmread(bad["missing_patient_id"])
-    with pytest.raises(OSError, match="[Ll]oop|levels"):
-        for _ in range(3):
-            (bad["symlink_loop"] / Path("/".join(["again"] * 60))).stat()
-    assert not os.stat(bad["unreadable_folder"]).st_mode & 0o777
+    with pytest.raises(OSError, match="symbolic links"):
+        (bad["symlink_loop"] / Path("/".join(["again"] * 60))).stat()
+    assert not bad["unreadable_folder"].stat().st_mode & 0o777
 
 
 def test_the_truncated_file_ends_inside_its_pixels(bad: dict[str, Path]):
-    with pytest.warns(UserWarning, match="length"), pytest.raises((ValueError, EOFError)):
+    with pytest.raises((ValueError, EOFError)):
         _ = pydicom.dcmread(bad["truncated"]).pixel_array
 
 

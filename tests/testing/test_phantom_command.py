@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,14 +16,18 @@ from curator.cli.phantom import group
 from curator.errors import UsageError
 from curator.testing import AnswerKey
 
+_RUN = "from curator.cli.phantom import group; group()"
 
-def test_writes_hospital_and_key_side_by_side(hospital: MadeHospital, tmp_path: Path):
+
+def test_same_seed_gives_the_same_bytes_in_another_process_and_the_key_beside(hospital: MadeHospital, tmp_path: Path):
     folder = tmp_path / "rehearsal"
-    result = CliRunner().invoke(group, ["make", str(folder), "--json"], catch_exceptions=False)
-    assert result.exit_code == 0
+    environment = {**os.environ, "PYTHONHASHSEED": "12345", "TZ": "Asia/Tokyo"}
+    command = [sys.executable, "-c", _RUN, "make", str(folder), "--json"]
+    result = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
     counts = json.loads(result.stdout)
-    key = AnswerKey.from_json((tmp_path / "rehearsal-answer-key.json").read_text(encoding="utf-8"))
-    assert counts["files"] == len(key.files) == len(hospital.key.files)
+    text = (tmp_path / "rehearsal-answer-key.json").read_text(encoding="utf-8")
+    assert text == hospital.key.to_json()
+    assert counts["files"] == len(AnswerKey.from_json(text).files)
     assert digests(folder) == digests(hospital.root)
 
 

@@ -34,8 +34,9 @@ def _best_score(picture: NDArray[np.uint8]) -> float:
     return max(scores, default=-1.0)
 
 
-@pytest.mark.parametrize(("levels", "threshold"), [(MR_LEVELS, 90), (CT_LEVELS, -400)], ids=["MR", "CT"])
-@pytest.mark.parametrize("person", [0, 7])
+@pytest.mark.parametrize(
+    ("levels", "threshold", "person"), [(MR_LEVELS, 90, 0), (CT_LEVELS, -400, 7)], ids=["MR", "CT"]
+)
 def test_the_detector_sees_a_face_from_the_front_only(levels: Levels, threshold: float, person: int):
     volume = make_head(0, person, levels=levels)
     assert _best_score(_first_hit_render(volume, threshold=threshold)) > 0.5

