@@ -1,0 +1,143 @@
+"""What a workspace's catalogue, ledger and released files say about a release."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+from sqlalchemy import Connection, select
+
+from curator.catalog import diversity
+from curator.catalog.query import annotation_records, instances
+from curator.jobs import audit, tables
+from curator.jobs.annotations import STAGE as ANNOTATE
+from curator.jobs.ledger import WorkStatus
+from curator.jobs.release.record import STAGE as RELEASE
+from curator.model.instance import ReleasedInstance
+from curator.model.quarantine import Reason
+from curator.model.series import CatalogSeries
+from curator.model.summary import (
+    CountGrid,
+    Distribution,
+    DiversitySummary,
+    PolicySummary,
+    ReasonCount,
+    ReleaseSummary,
+    Tally,
+    Verification,
+)
+
+_STATED = (
+    "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
+    "LongitudinalTemporalInformationModified",
+)
+
+
+def release_summary(
+    connection: Connection, *, key_id: str, released: Path, residuals: int | None = None
+) -> ReleaseSummary:
+    """What went in and what became of it; all zero for a new workspace.
+
+    `residuals` is what a search over all of `released` found just now, None where there was none.
+
+    Raises:
+        IntegrityError: the audit log was altered.
+    """
+    recorded = instances(connection)
+    held = _held(connection)
+    files_held = tuple(each for each in held if each.stage != ANNOTATE)
+    return ReleaseSummary(
+        files_in=_files_in(connection),
+        released=len(recorded),
+        held=files_held,
+        masks_imported=len(annotation_records(connection)),
+        masks_held=tuple(each for each in held if each.stage == ANNOTATE),
+        patients=len({one.patient_code for one in recorded}),
+        studies=len({one.StudyInstanceUID for one in recorded}),
+        series=len({one.SeriesInstanceUID for one in recorded}),
+        key_id=key_id,
+        policies=_policies(recorded, released),
+        verification=None if residuals is None else Verification(files=len(recorded), residuals=residuals),
+        audit_entries=audit.verify(connection),
+        audit_head=audit.head(connection),
+    )
+
+
+def _files_in(connection: Connection) -> int:
+    """Every file that a release stage has an answer for: those it released, and those in quarantine."""
+    work, quarantine = tables.work.c, tables.quarantine.c
+    done = select(work.item_id).where(work.stage == RELEASE, work.status == WorkStatus.DONE)
+    held = select(quarantine.item_id).where(quarantine.stage != ANNOTATE)
+    return len({*connection.execute(done).scalars(), *connection.execute(held).scalars()})
+
+
+def _held(connection: Connection) -> tuple[ReasonCount, ...]:
+    quarantine = tables.quarantine.c
+    rows = connection.execute(select(quarantine.reason, quarantine.stage)).tuples()
+    counts = Counter((Reason(reason), stage) for reason, stage in rows)
+    return tuple(
+        ReasonCount(reason=reason, stage=stage, count=counts[reason, stage])
+        for reason, stage in sorted(counts, key=lambda key: (list(Reason).index(key[0]), key[1]))
+    )
+
+
+def _policies(recorded: Sequence[ReleasedInstance], released: Path) -> tuple[PolicySummary, ...]:
+    files = Counter(one.policy_digest for one in recorded)
+    return tuple(
+        _policy(digest, files[digest], (released / one.path for one in recorded if one.policy_digest == digest))
+        for digest in sorted(files)
+    )
+
+
+def _policy(digest: str, files: int, paths: Iterable[Path]) -> PolicySummary:
+    """What the first file of a policy that can be read says of it; the files themselves are what leaves the house."""
+    header = next(_headers(paths), None)
+    if header is None:
+        return PolicySummary(digest=digest, files=files)
+    codes = header.get("DeidentificationMethodCodeSequence", [])
+    return PolicySummary(
+        digest=digest,
+        files=files,
+        method=str(header.get("DeidentificationMethod", "")),
+        options=tuple(f"{code.get('CodeValue', '')} {code.get('CodeMeaning', '')}".strip() for code in codes),
+        dates=str(header.get("LongitudinalTemporalInformationModified", "")),
+    )
+
+
+def _headers(paths: Iterable[Path]) -> Iterator[pydicom.Dataset]:
+    for path in paths:
+        try:
+            yield pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_STATED))
+        except (OSError, InvalidDicomError):
+            continue
+
+
+def diversity_summary(collection: Sequence[CatalogSeries]) -> DiversitySummary:
+    """How varied the released series are; nothing but zeros for none."""
+    found = diversity.report(collection)
+    grid = found.vendor_by_centre
+    return DiversitySummary(
+        series=found.series,
+        patients=found.patients,
+        attributes=tuple(
+            Distribution(
+                attribute=each.attribute,
+                counts=tuple(Tally(name, count) for name, count in each.counts),
+                effective_number=each.effective_number,
+                evenness=each.evenness,
+            )
+            for each in found.attributes
+        ),
+        vendor_by_centre=CountGrid(
+            row_attribute=grid.row_attribute,
+            column_attribute=grid.column_attribute,
+            rows=grid.rows,
+            columns=grid.columns,
+            cells=grid.cells,
+            shared_information=grid.shared_information,
+        ),
+    )
