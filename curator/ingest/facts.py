@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from pydicom.config import IGNORE
 from pydicom.uid import UID
 
 from curator.dicom.dictionary import TEXT_VRS, tag_of, tag_text
@@ -112,7 +113,8 @@ _NO_INSTANCE = frozenset(
 @lru_cache(maxsize=512)
 def is_storage_class(uid: str) -> bool:
     """Whether instances of this SOP Class are stored as files, says the edition of the standard that pydicom knows."""
-    known = UID(uid)
+    # A UID that is none would be shown in a warning.
+    known = UID(uid, validation_mode=IGNORE)
     name = known.name
     return known.type == "SOP Class" and "Storage" in name and "Commitment" not in name and uid != MEDIA_DIRECTORY
 

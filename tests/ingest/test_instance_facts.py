@@ -252,6 +252,7 @@ def test_geometry_that_is_not_said_in_full_is_none(numbers: list[float]) -> None
         ("1.2.840.10008.1.20.1.1", False),
         ("1.2.840.10008.5.1.4.1.2.1.1", False),
         ("", False),
+        ("Jane Doe", False),
     ],
 )
 def test_storage_classes(uid: str, *, stored: bool) -> None:
