@@ -37,10 +37,7 @@ def triage(scanned: Sequence[Scanned]) -> Triage:
     firsts, duplicates = _without_duplicates(instances)
     holds += (held(one, Reason.DUPLICATE_CONTENT) for one in duplicates)
     contested = {uid for uid, ones in _grouped(firsts, lambda one: one.SOPInstanceUID).items() if len(ones) > 1}
-    subjects = {
-        uid: _study_subject(one.subject for one in ones)
-        for uid, ones in _grouped(firsts, lambda one: one.StudyInstanceUID).items()
-    }
+    subjects = _study_subjects(firsts)
     candidates: list[SourceInstance] = []
     for one in firsts:
         subject = subjects[one.StudyInstanceUID]
@@ -51,8 +48,29 @@ def triage(scanned: Sequence[Scanned]) -> Triage:
         elif subject is None:
             holds.append(held(one, Reason.PATIENT_ID_CONFLICT))
         else:
-            candidates.append(replace(one, subject=SubjectKey(one.subject.patient_id, subject.issuer)))
+            candidates.append(_completed(one, subject))
     return Triage(tuple(candidates), tuple(sorted(holds, key=_reference)))
+
+
+def with_study_issuers(instances: Sequence[SourceInstance]) -> tuple[SourceInstance, ...]:
+    """The same instances in the same order, one without an issuer with that of its study, as `triage` gives them.
+
+    Where a study names two persons, or nobody an issuer, they stay as they are; empty for none.
+    """
+    subjects = _study_subjects(instances)
+    return tuple(_completed(one, subjects[one.StudyInstanceUID]) for one in instances)
+
+
+def _completed(instance: SourceInstance, subject: SubjectKey | None) -> SourceInstance:
+    if instance.subject is None or subject is None:
+        return instance
+    return replace(instance, subject=SubjectKey(instance.subject.patient_id, subject.issuer))
+
+
+def _study_subjects(instances: Iterable[SourceInstance]) -> Mapping[str, SubjectKey | None]:
+    """By study the one person whose it is; None where two are named or none. An absent issuer contradicts nobody."""
+    studies = _grouped(instances, lambda one: one.StudyInstanceUID)
+    return {uid: _one_subject(one.subject for one in ones) for uid, ones in studies.items()}
 
 
 def _reference(scanned: Scanned) -> str:
@@ -79,11 +97,11 @@ def _grouped(
     return groups
 
 
-def _study_subject(subjects: Iterable[SubjectKey | None]) -> SubjectKey | None:
-    """The one person whose study it is; None where two are named or none. An absent issuer contradicts nobody."""
+def _one_subject(subjects: Iterable[SubjectKey | None]) -> SubjectKey | None:
     named = [subject for subject in subjects if subject is not None]
     patients = {normalized_id(subject.patient_id) for subject in named}
-    issuers = {normalized_id(subject.issuer): subject.issuer for subject in named if normalized_id(subject.issuer)}
+    issuers = {normalized_id(subject.issuer) for subject in named} - {""}
     if len(patients) != 1 or len(issuers) > 1:
         return None
-    return SubjectKey(named[0].patient_id, min(issuers.values(), default=""))
+    spelt = (subject.issuer for subject in named if normalized_id(subject.issuer))
+    return SubjectKey(min(subject.patient_id for subject in named), min(spelt, default=""))

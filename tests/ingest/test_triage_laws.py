@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.ingest.scanned import Held, Scanned
-from curator.ingest.triage import Triage, triage
+from curator.ingest.triage import Triage, triage, with_study_issuers
 from curator.model.identity import SubjectKey
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
@@ -78,6 +78,7 @@ def test_an_absent_issuer_takes_that_of_its_study() -> None:
     first, second = instance("a"), instance("b", subject=SubjectKey("P", "HOSPITAL"))
     result = triage([first, second])
     assert [one.subject for one in result.candidates] == [SubjectKey("P", "HOSPITAL")] * 2
+    assert with_study_issuers([first, second]) == result.candidates
     two = triage([first, second, instance("c", subject=SubjectKey("P", "CLINIC"))])
     assert reasons(two) == dict.fromkeys("abc", Reason.PATIENT_ID_CONFLICT)
 
@@ -150,6 +151,14 @@ def test_candidates_do_not_contradict_each_other(scans: list[Scanned]) -> None:
         assert one.subject is not None
         people.setdefault(one.StudyInstanceUID, set()).add((one.subject.patient_id.casefold(), one.subject.issuer))
     assert all(len(each) == 1 for each in people.values())
+
+
+@given(scans=_scans())
+def test_candidates_are_the_persons_that_their_studies_name(scans: list[Scanned]) -> None:
+    """What gathers identifiers by person sees the same persons as what releases instances."""
+    sources = [one for one in scans if isinstance(one, SourceInstance)]
+    everybody = {one.reference: one.subject for one in with_study_issuers(sources)}
+    assert {one.reference: one.subject for one in triage(scans).candidates}.items() <= everybody.items()
 
 
 @given(scans=_scans())

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from curator.identity.pseudonyms import Pseudonyms
 from curator.ingest.scanned import Held, Scanned, held
-from curator.ingest.triage import triage
+from curator.ingest.triage import triage, with_study_issuers
 from curator.model.identity import Identifier, IdentifierKind
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
@@ -41,6 +41,7 @@ def plan_release(
 ) -> Plan:
     """The plan for everything one scan found; all empty for nothing."""
     triaged = triage(scanned)
+    sources = [one for one in scanned if isinstance(one, SourceInstance)]
     first: list[SourceInstance] = []
     dependent: list[SourceInstance] = []
     holds = list(triaged.held)
@@ -54,7 +55,7 @@ def plan_release(
         first=tuple(first),
         dependent=tuple(dependent),
         held=tuple(sorted(holds, key=lambda one: one.reference)),
-        identifiers=identifiers_by_person((one for one in scanned if isinstance(one, SourceInstance)), pseudonyms),
+        identifiers=identifiers_by_person(with_study_issuers(sources), pseudonyms),
     )
 
 
