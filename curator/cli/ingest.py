@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_PROGRESS_EVERY = 100
 
 
 @click.group("ingest")
@@ -36,17 +35,19 @@ def scan(
     from curator.errors import EXIT_FINDINGS
     from curator.ingest.find import find
     from curator.ingest.scan import ScanTask
+    from curator.ingest.scanned import Held
     from curator.ingest.summary import summary_of
     from curator.ingest.triage import triage
+    from curator.jobs.progress import Progress
     from curator.jobs.workspace import open_workspace
 
     task = ScanTask(open_workspace(workspace).load_key(), bundled_folder("rules"))
     found = list(find(paths, ignore=ignore))
+    progress = Progress("scan", len(found), partial(click.echo, err=True))
     scanned = []
-    for number, one in enumerate(found, start=1):
+    for one in found:
         scanned.append(task(one))
-        if number % _PROGRESS_EVERY == 0 or number == len(found):
-            click.echo(f"\rscanned {number}/{len(found)}", err=True, nl=number == len(found))
+        progress.step(held=isinstance(scanned[-1], Held))
     summary = summary_of(triage(scanned))
     if as_json:
         click.echo(json.dumps(summary, indent=1, sort_keys=True))
