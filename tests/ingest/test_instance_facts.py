@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 from ingest_samples import TASK, as_bytes, sample
 from pydicom.dataset import Dataset
@@ -295,3 +297,19 @@ def test_a_wrong_table_of_places_is_named(tmp_path_factory: pytest.TempPathFacto
 def test_the_bundled_places_are_read() -> None:
     assert (0x00081030,) in bundled_descriptors()
     assert (0x00082218, 0x00080104) in bundled_descriptors()
+
+
+def _rows() -> list[dict[str, str]]:
+    with (bundled_folder("rules") / "ingest" / "descriptors.csv").open(newline="", encoding="utf-8") as table:
+        return list(csv.DictReader(table))
+
+
+@pytest.mark.parametrize("row", _rows(), ids=lambda row: row["id"])
+@pytest.mark.parametrize("depth", [0, 2])
+def test_each_example_of_a_place_is_a_descriptor(row: dict[str, str], depth: int) -> None:
+    *sequences, name = row["place"].split("/")
+    dataset = item(**{name: row["example"]})
+    for sequence in [*reversed(sequences), *["RequestAttributesSequence"] * depth]:
+        dataset = item(**{sequence: Sequence([dataset])})
+    (element,) = dataset
+    assert facts(as_bytes(sample(**{element.keyword: element.value}))).descriptors == (row["example"],)
