@@ -44,7 +44,7 @@ class TrainConfig:
     network: str = "unet"
     channels: tuple[int, ...] = (16, 32, 64, 128)
     optimizer: str = "adamw"
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 1e-4
     steps: int = 400
     validate_every_steps: int = 50

@@ -9,7 +9,8 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         ItemError: OUTPUT_UNWRITABLE or DISK_FULL; nothing is left behind.
     """
-    try:
+    with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
         partial = Path(name)
@@ -36,6 +37,36 @@ def write_bytes(path: Path, content: bytes) -> None:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def append_line(path: Path, content: Mapping[str, object]) -> int:
+    """Add one line of JSON to `path` and give its length in bytes, once it is on the disk.
+
+    Raises:
+        ItemError: OUTPUT_UNWRITABLE or DISK_FULL; part of the line may be there, for `cut_file` to remove.
+    """
+    line = (json.dumps(content, sort_keys=True, allow_nan=False) + "\n").encode()
+    with _told(path), path.open("ab") as stream:
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return len(line)
+
+
+def cut_file(path: Path, length: int) -> None:
+    """Keep the first `length` bytes of `path`; an empty file is made where there is none.
+
+    Raises:
+        ItemError: OUTPUT_UNWRITABLE.
+    """
+    with _told(path), path.open("ab") as stream:
+        stream.truncate(length)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = Reason.DISK_FULL if full else Reason.OUTPUT_UNWRITABLE

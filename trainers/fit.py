@@ -7,9 +7,7 @@ generator of its own, the learning rate is a function of `k`, and everything els
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ from trainers.augment import apply_change, draw_change
 from trainers.config import TrainConfig
 from trainers.data import Case, PatchSampler, load_cases, step_generator
 from trainers.dataset import FrozenDataset, read_dataset
+from trainers.files import append_line, cut_file
 from trainers.losses import dice_cross_entropy
 from trainers.nets import build_network
 from trainers.plan import Plan, plan_for
@@ -148,7 +147,8 @@ def _train(
     state = _State(network=network, optimizer=_optimizer(network, config))
     state.load(run, device)
     began_at = state.step
-    _cut_metrics(run / METRICS_NAME, state.metrics_bytes)
+    # Lines behind the checkpoint are of the run that died there; this one writes them again.
+    cut_file(run / METRICS_NAME, state.metrics_bytes)
     loss = dice_cross_entropy()
     while state.step < config.steps:
         _step(state, sampler, loss, config, plan)
@@ -201,7 +201,7 @@ def _validate(state: _State, unseen: Sequence[Case], run: Path, config: TrainCon
         "dice_validation_by_label": by_label,
     }
     state.loss_sum = 0.0
-    state.metrics_bytes += _append(run / METRICS_NAME, line)
+    state.metrics_bytes += append_line(run / METRICS_NAME, line)
     state.save(run)
 
 
@@ -233,21 +233,6 @@ def _optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer
             weight_decay=config.weight_decay,
         )
     return torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-
-
-def _append(path: Path, line: Mapping[str, object]) -> int:
-    content = (json.dumps(line, sort_keys=True, allow_nan=False) + "\n").encode()
-    with path.open("ab") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return len(content)
-
-
-def _cut_metrics(path: Path, length: int) -> None:
-    """Forget lines after the checkpoint: the run that died there wrote them, and this one will again."""
-    with path.open("ab") as stream:
-        stream.truncate(length)
 
 
 @contextmanager
