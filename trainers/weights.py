@@ -86,7 +86,7 @@ def load_model(run: Path, device: torch.device) -> tuple[Plan, nn.Module]:
 
 
 def _plain(value: object) -> object:
-    """`value` as fresh containers: a pickle shows which equal strings and tuples were one object, and that is chance."""
+    """`value` in fresh containers: a pickle shows which equal strings were one object, and that is chance."""
     if isinstance(value, Mapping):
         return {_plain(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

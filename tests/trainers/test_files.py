@@ -33,6 +33,12 @@ def test_a_failing_disk_leaves_what_was_there(tmp_path, monkeypatch, number, rea
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path):
+    (tmp_path / ".partial-file").write_bytes(b"half of something longer")
+    write_bytes(tmp_path / "file", b"whole")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"whole")]
+
+
 def test_lines(tmp_path):
     path = tmp_path / "lines"
     cut_file(path, 0)
