@@ -11,7 +11,7 @@ import click
 @click.command("init")
 @click.argument("workspace", type=click.Path(path_type=Path))
 @click.option("--keys", type=click.Path(path_type=Path), help="Key file, made with 0600 where it does not exist.")
-@click.option("--domain", default="default", show_default=True, help="Release the key is for; codes differ between domains.")
+@click.option("--domain", default="default", show_default=True, help="Release the key is for.")
 @click.option("--what-if", is_flag=True, help="Say what would be made and make nothing.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def group(workspace: Path, keys: Path | None, domain: str, *, what_if: bool, as_json: bool) -> None:

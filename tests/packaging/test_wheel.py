@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from curator.bundled import bundled_folder
+
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -64,7 +66,5 @@ def test_command_works_in_a_clean_environment(curator: list[str], tmp_path: Path
 
 
 def test_a_checkout_wins_over_bundled_copies() -> None:
-    from curator.bundled import bundled_folder
-
     assert bundled_folder("rules") == CHECKOUT / "rules"
     assert bundled_folder("migrations") == CHECKOUT / "migrations"

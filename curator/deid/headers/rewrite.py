@@ -107,6 +107,8 @@ class Rewriter:
                 return values.remapped_uids(bytes(raw), self._pseudonyms)
             case Action.SHIFT if element.vr in ("DA", "DT"):
                 return values.shifted(bytes(raw), element.vr, self._subject)
+            case Action.CLEAN if element.vr == "AS":
+                return values.capped_age(bytes(raw))
             case Action.PSEUDONYM:
                 return self._pseudonym(element, bytes(raw))
             case Action.STANDARD_CODE:

@@ -28,6 +28,8 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 # Vendors write lower case and punctuation into CS; what matters here is that it is short printable ASCII.
 _CODE_STRING = re.compile(r"[ -~]{0,16}")
 _AGE = re.compile(r"\d{3}[DWMY]")
+_DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
+_OLDEST_AGE = 89
 _SYNTAX = {"IS": _NUMBER, "DS": _NUMBER, "CS": _CODE_STRING, "AS": _AGE}
 
 
@@ -44,6 +46,18 @@ def shifted(raw: bytes, vr: str, subject: Subject) -> bytes | None:
     if any(value is None for value in moved):
         return None
     return "\\".join(value for value in moved if value is not None).encode("ascii")
+
+
+def capped_age(raw: bytes) -> bytes | None:
+    """An age as given, 090Y for one above 89 years; None for what is no age.
+
+    Sources: 45 CFR 164.514(b)(2)(i)(C) (ages over 89).
+    """
+    text = raw.decode("latin-1").strip(" \0")
+    if not text or _AGE.fullmatch(text) is None:
+        return None
+    days = int(text[:3]) * _DAYS[text[3]]
+    return text.encode() if days < _DAYS["Y"] * (_OLDEST_AGE + 1) else f"{_OLDEST_AGE + 1:03d}Y".encode()
 
 
 def is_well_formed(raw: bytes, vr: str) -> bool:
