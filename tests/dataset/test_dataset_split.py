@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from curator.dataset.split import Placeable, groups_of, split
 from curator.errors import UsageError
@@ -121,8 +122,7 @@ def test_too_few_patients_are_refused_and_none_are_fine():
     assert split([], SHARES, folds=5) == ()
 
 
-def test_near_to_sklearn_where_it_is_there():
-    selection = pytest.importorskip("sklearn.model_selection", reason="scikit-learn is not a dependency")
+def test_near_to_sklearn():
     draw = random.Random(0)
     items = [
         Placeable(item_id=f"i{n:04}", patient_code=f"P{draw.randrange(150)}", strata=(draw.choice("AAAB"),))
@@ -135,7 +135,7 @@ def test_near_to_sklearn_where_it_is_there():
         return max(abs(counts[value, fold] / total[value] - 0.2) for value in total for fold in range(5))
 
     ours = {row.item_id: row.fold for row in split(items, ((Split.TRAIN, 1.0),), folds=5)}
-    parts = selection.StratifiedGroupKFold(5).split(
+    parts = StratifiedGroupKFold(5).split(
         items, [item.strata[0] for item in items], [item.patient_code for item in items]
     )
     theirs = {items[index].item_id: fold for fold, (_, test) in enumerate(parts) for index in test}
