@@ -30,6 +30,7 @@ from curator.report.drawing import (
 from curator.report.words import NOT_STATED, attribute_name, author_names
 
 _BAR_IN = 0.24
+_TITLE_IN = 0.5
 _MOST_BARS = 12
 _MARKERS = "os^Dv"
 
@@ -39,17 +40,21 @@ def diversity_figure(summary: DiversitySummary) -> Picture | None:
     shown = [each for each in summary.attributes if each.counts]
     if not shown:
         return None
-    rows = (len(shown) + 1) // 2
-    bars = max(min(len(each.counts), _MOST_BARS + 1) for each in shown)
+    # Bars of all panels are equally thick: a row is as high as its fuller panel needs.
+    bars = [
+        max(min(len(each.counts), _MOST_BARS + 1) for each in pair)
+        for pair in (shown[at : at + 2] for at in range(0, len(shown), 2))
+    ]
+    heights = [_TITLE_IN + count * _BAR_IN for count in bars]
     with plain_style():
-        figure = new_figure(WIDTH_IN, rows * (bars * _BAR_IN + 0.75))
-        grid = figure.subplots(rows, 2, squeeze=False)
-        for axes, each in zip(grid.flat, shown, strict=False):
+        figure = new_figure(WIDTH_IN, sum(heights))
+        grid = figure.subplots(len(bars), 2, squeeze=False, gridspec_kw={"height_ratios": heights})
+        for place, (axes, each) in enumerate(zip(grid.flat, shown, strict=False)):
             counts = [(tally.name or NOT_STATED, tally.count) for tally in each.counts[:_MOST_BARS]]
             rest = sum(tally.count for tally in each.counts[_MOST_BARS:])
             if rest:
                 counts.append((f"{len(each.counts) - _MOST_BARS} others", rest))
-            _bars(axes, counts, bars)
+            _bars(axes, counts, bars[place // 2])
             axes.set_title(f"{attribute_name(each.attribute)} · as varied as {each.effective_number:.1f}")
         for axes in list(grid.flat)[len(shown) :]:
             axes.set_axis_off()
@@ -70,7 +75,6 @@ def _bars(axes: Axes, counts: Sequence[tuple[str, int]], places: int) -> None:
     positions = np.arange(len(counts))
     axes.barh(positions, [count for _, count in counts], height=0.68, color=SERIES[0])
     axes.set_yticks(positions, [short(name) for name, _ in counts], color=INK)
-    # Bars of all panels are equally thick, however many each has.
     axes.set_ylim(places - 0.4, -0.6)
     axes.set_xlim(0, max(count for _, count in counts) * 1.15)
     for position, (_, count) in zip(positions, counts, strict=True):

@@ -73,9 +73,7 @@ def _held(release: ReleaseSummary) -> Section:
     notes = [] if release.held else ["No file is held back."]
     if release.masks_imported or release.masks_held:
         held = sum(each.count for each in release.masks_held)
-        notes.append(
-            f"Of {release.masks_imported + held} masks {release.masks_imported} were imported, {held} held back."
-        )
+        notes.append(f"{release.masks_imported} masks were imported, {held or 'none'} held back.")
     if release.audit_entries:
         notes.append(f"The audit log has {release.audit_entries} entries; the last one's hash is {release.audit_head}.")
     tables = []
@@ -94,7 +92,7 @@ def _policy(policies: Sequence[PolicySummary], key_id: str) -> Section:
         facts_table(
             "Applied to all released files" if len(policies) == 1 else f"Policy {number} of {len(policies)}",
             [
-                ("stated in the files", each.method or "could not be read"),
+                ("method as the files state it", each.method or "could not be read"),
                 ("profile and options", "; ".join(each.options) or "could not be read"),
                 ("dates", each.dates.lower() or "could not be read"),
                 ("policy digest", each.digest),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from curator.model.evaluation import GroupScore
-from curator.model.quarantine import REMEDY
+from curator.model.quarantine import REMEDY, Reason
 from curator.model.summary import (
     AgreementSummary,
     CountGrid,
@@ -69,7 +69,7 @@ def reasons_table(caption: str, held: Sequence[ReasonCount], whole: int) -> Repo
             Cell(str(counts[code]), is_number=True, share=counts[code] / most),
             Cell(percent(counts[code], whole), is_number=True),
             Cell(", ".join(sorted(stages[code]))),
-            Cell(REMEDY[reasons[code]] + ("; tried again by the next run" if reasons[code].is_environmental else "")),
+            Cell(_remedy(reasons[code])),
         )
         for code in ordered
     ]
@@ -78,6 +78,11 @@ def reasons_table(caption: str, held: Sequence[ReasonCount], whole: int) -> Repo
         ("reason", "count", "of all", "stage", "what it means and what to do"),
         tuple(rows),
     )
+
+
+def _remedy(reason: Reason) -> str:
+    remedy = REMEDY[reason]
+    return f"{remedy}; the next run tries again" if reason.is_environmental and "again" not in remedy else remedy
 
 
 def distribution_table(distributions: Iterable[Distribution]) -> ReportTable:

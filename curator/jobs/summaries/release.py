@@ -77,8 +77,8 @@ def _files_in(connection: Connection) -> int:
 
 def _held(connection: Connection) -> tuple[ReasonCount, ...]:
     quarantine = tables.quarantine.c
-    rows = connection.execute(select(quarantine.reason, quarantine.stage)).tuples()
-    counts = Counter((Reason(reason), stage) for reason, stage in rows)
+    rows = connection.execute(select(quarantine.reason, quarantine.stage))
+    counts = Counter((Reason(row.reason), str(row.stage)) for row in rows)
     return tuple(
         ReasonCount(reason=reason, stage=stage, count=counts[reason, stage])
         for reason, stage in sorted(counts, key=lambda key: (list(Reason).index(key[0]), key[1]))
