@@ -176,7 +176,7 @@ def scores_table(groups: Sequence[GroupScore], caption: str, head: str) -> Repor
             *_numbers(
                 str(group.cases),
                 decimal(group.dice_mean),
-                f"{decimal(group.dice_low)} – {decimal(group.dice_high)}",
+                _interval(group),
                 decimal(group.hd95_mm_median, 1),
             ),
         )
@@ -184,6 +184,11 @@ def scores_table(groups: Sequence[GroupScore], caption: str, head: str) -> Repor
     ]
     columns = (head, "class", "cases", "mean Dice", "95 % interval", "median HD95, mm")
     return ReportTable(caption, columns, tuple(rows))
+
+
+def _interval(group: GroupScore) -> str:
+    """The interval as text; one case has none, whatever its bounds say."""
+    return f"{decimal(group.dice_low)} – {decimal(group.dice_high)}" if group.cases > 1 else "one case, none"
 
 
 def gaps_table(groups: Sequence[GroupScore], kind: str) -> ReportTable | None:

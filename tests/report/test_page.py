@@ -86,7 +86,8 @@ def test_the_first_screen_names_what_a_steward_answers_for(page: bytes, words: s
 
 def test_every_score_stands_in_a_table(words: str) -> None:
     for group in full_summary().evaluation.groups:
-        row = f"{group.label} {group.cases} {group.dice_mean:.3f} {group.dice_low:.3f} – {group.dice_high:.3f}"
+        interval = f"{group.dice_low:.3f} – {group.dice_high:.3f}" if group.cases > 1 else "one case, none"
+        row = f"{group.label} {group.cases} {group.dice_mean:.3f} {interval}"
         assert f"{group.group or 'all'} {row}" in words
 
 
