@@ -7,17 +7,16 @@ Sources: Semantic Versioning 2.0.0.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 from curator.errors import ConfigurationError
 from curator.model.annotation import Label
 from curator.model.manifest import Split
+from curator.strict import Table
 
 ATTRIBUTES = (
     "BodyPartExamined",
@@ -39,7 +38,6 @@ _VERSION = re.compile(
     r"(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
     r"(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?"
 )
-_MAX_SEED = 2**63 - 1
 _MAX_LABEL = 255
 
 
@@ -88,58 +86,6 @@ class DatasetSpec:
         return f"{self.name}@{self.version}"
 
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """One TOML table under its dotted name, read strictly."""
-
-    name: str
-    values: Mapping[str, object]
-
-    def only(self, known: Collection[str]) -> None:
-        for key in self.values:
-            if key not in known:
-                raise ConfigurationError(f"[{self.name}] has no key {key!r}{_nearest(key, known)}")
-
-    def get(self, key: str, kind: type[T], default: T | None = None) -> T:
-        if key not in self.values:
-            if default is None:
-                raise ConfigurationError(f"[{self.name}] needs the key {key!r}")
-            return default
-        value = self.values[key]
-        if kind is float and type(value) is int:
-            value = float(value)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self.wrong(key, f"must be of type {kind.__name__}")
-        return value
-
-    def texts(self, key: str, allowed: Collection[str] | None = None) -> tuple[str, ...]:
-        values: list[str] = []
-        for value in self.get(key, list, []):
-            if not isinstance(value, str):
-                raise self.wrong(key, "must be a list of strings")
-            if allowed is not None and value not in allowed:
-                raise self.wrong(key, f"knows no {value!r}{_nearest(value, allowed)}")
-            values.append(value)
-        if len(set(values)) != len(values):
-            raise self.wrong(key, "names the same value twice")
-        return tuple(values)
-
-    def number(self, key: str, default: int, *, least: int, most: int = _MAX_SEED) -> int:
-        value = self.get(key, int, default)
-        if not least <= value <= most:
-            raise self.wrong(key, f"must be between {least} and {most}")
-        return value
-
-    def table(self, key: str) -> _Table:
-        return _Table(f"{self.name}.{key}", self.get(key, dict, {}))
-
-    def wrong(self, key: str, what: str) -> ConfigurationError:
-        return ConfigurationError(f"[{self.name}] {key}: {what}")
-
-
 def read_spec(text: str) -> DatasetSpec:
     """The specification in the `[dataset]` table of a TOML document, which may also state `id`, `why` and `source`.
 
@@ -147,7 +93,7 @@ def read_spec(text: str) -> DatasetSpec:
         ConfigurationError: it is not TOML, or says something that `spec_from_table` refuses.
     """
     try:
-        document = _Table("document", tomllib.loads(text))
+        document = Table("document", tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"the dataset specification is not TOML: {error}") from error
     document.only(("id", "why", "source", "dataset"))
@@ -160,16 +106,14 @@ def spec_from_table(values: Mapping[str, object]) -> DatasetSpec:
     Raises:
         ConfigurationError: a key is unknown (the nearest known one is named), missing, or its value impossible.
     """
-    table = _Table("dataset", values)
+    table = Table("dataset", values)
     table.only(DatasetSpec.__dataclass_fields__)
     name, version = table.get("name", str), table.get("version", str)
     if not _NAME.fullmatch(name):
         raise table.wrong("name", "must be 1 to 64 lower-case letters, digits, '-' or '_'")
     if not _VERSION.fullmatch(version):
         raise table.wrong("version", "must be a semantic version such as 1.0.0")
-    method = table.get("consensus", str, ConsensusMethod.MAJORITY.value)
-    if method not in list(ConsensusMethod):
-        raise table.wrong("consensus", f"knows no {method!r}{_nearest(method, list(ConsensusMethod))}")
+    method = table.one_of("consensus", list(ConsensusMethod), ConsensusMethod.MAJORITY.value)
     return DatasetSpec(
         name=name,
         version=version,
@@ -185,7 +129,7 @@ def spec_from_table(values: Mapping[str, object]) -> DatasetSpec:
     )
 
 
-def _filters(table: _Table) -> Filters:
+def _filters(table: Table) -> Filters:
     table.only(Filters.__dataclass_fields__)
     return Filters(
         Modality=table.texts("Modality"),
@@ -196,13 +140,13 @@ def _filters(table: _Table) -> Filters:
     )
 
 
-def _size(table: _Table) -> int | None:
+def _size(table: Table) -> int | None:
     if table.values.get("size", "all") == "all":
         return None
     return table.number("size", 1, least=1)
 
 
-def _fractions(table: _Table) -> tuple[tuple[Split, float], ...]:
+def _fractions(table: Table) -> tuple[tuple[Split, float], ...]:
     if "split" not in table.values:
         return DEFAULT_SPLIT
     shares = table.table("split")
@@ -213,17 +157,13 @@ def _fractions(table: _Table) -> tuple[tuple[Split, float], ...]:
     return fractions
 
 
-def _labels(table: _Table) -> tuple[Label, ...]:
+def _labels(table: Table) -> tuple[Label, ...]:
     labels = []
-    for number, entry in enumerate(table.get("labels", list, [])):
-        if not isinstance(entry, dict):
-            raise table.wrong("labels", "must be tables with value and name")
-        row = _Table(f"dataset.labels.{number}", entry)
+    for row in table.tables("labels"):
         row.only(Label.__dataclass_fields__)
-        row.get("value", int)
         labels.append(
             Label(
-                row.number("value", 1, least=1, most=_MAX_LABEL),
+                row.number("value", least=1, most=_MAX_LABEL),
                 row.get("name", str),
                 row.get("code_value", str, ""),
                 row.get("coding_scheme", str, ""),
@@ -233,11 +173,6 @@ def _labels(table: _Table) -> tuple[Label, ...]:
         if len({getattr(label, what) for label in labels}) != len(labels):
             raise table.wrong("labels", f"has the same {what} twice")
     return tuple(sorted(labels))
-
-
-def _nearest(key: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(key, sorted(map(str, known)), n=1, cutoff=0.0)
-    return f"; the nearest known is {close[0]!r}" if close else ""
 
 
 def spec_bytes(spec: DatasetSpec) -> bytes:

@@ -48,14 +48,14 @@ def test_what_is_written_reads_back_equal(table):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"ballance_by": []}, "has no key 'ballance_by'; the nearest known is 'balance_by'"),
-        ({"filters": {"modality": ["CT"]}}, "[dataset.filters] has no key 'modality'; the nearest known is 'Modality'"),
-        ({"balance_by": ["vendr"]}, "balance_by: knows no 'vendr'; the nearest known is 'vendor'"),
+        ({"ballance_by": []}, "has no key 'ballance_by'; did you mean 'balance_by'"),
+        ({"filters": {"modality": ["CT"]}}, "[dataset.filters] has no key 'modality'; did you mean 'Modality'"),
+        ({"balance_by": ["vendr"]}, "balance_by: knows no 'vendr'; did you mean 'vendor'"),
         ({"balance_by": ["patient_code"]}, "balance_by: knows no 'patient_code'"),
-        ({"consensus": "stapel"}, "consensus: knows no 'stapel'; the nearest known is 'staple'"),
+        ({"consensus": "stapel"}, "consensus: knows no 'stapel'; did you mean 'staple'"),
         ({"split": {"train": 0.7, "test": 0.2}}, "must be shares between 0 and 1 that sum to 1"),
         ({"split": {"train": 1.5, "test": -0.5}}, "must be shares between 0 and 1 that sum to 1"),
-        ({"split": {"valid": 1.0}}, "has no key 'valid'; the nearest known is 'validation'"),
+        ({"split": {"valid": 1.0}}, "has no key 'valid'; did you mean 'validation'"),
         ({"version": "1.0"}, "must be a semantic version"),
         ({"version": "1.02.0"}, "must be a semantic version"),
         ({"name": "../etc"}, "must be 1 to 64 lower-case letters"),
@@ -69,7 +69,7 @@ def test_what_is_written_reads_back_equal(table):
         ({"labels": [{"value": 0, "name": "x"}]}, "value: must be between 1 and 255"),
         ({"labels": [{"name": "x"}]}, "needs the key 'value'"),
         ({"labels": [{"value": 1, "name": "x"}, {"value": 1, "name": "y"}]}, "labels: has the same value twice"),
-        ({"labels": ["x"]}, "labels: must be tables with value and name"),
+        ({"labels": ["x"]}, "labels: must be an array of tables"),
     ],
 )
 def test_a_wrong_table_is_refused_with_the_key(change, sentence):
