@@ -80,7 +80,8 @@ def group_figure(groups: Sequence[GroupScore], labels: Sequence[str], *, kind: s
 
 
 def _interval(axes: Axes, group: GroupScore, row: int, colour: str) -> None:
-    axes.plot([group.dice_low, group.dice_high], [row, row], color=colour, linewidth=2.5)
+    if group.cases > 1:
+        axes.plot([group.dice_low, group.dice_high], [row, row], color=colour, linewidth=2.5)
     fill = colour if group.cases > 1 else "none"
     axes.plot(group.dice_mean, row, marker="o", markersize=6, color=colour, markerfacecolor=fill)
 
