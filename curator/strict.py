@@ -20,8 +20,9 @@ _LARGEST = 2**63 - 1
 
 def nearest(word: str, known: Collection[str]) -> str:
     """`; did you mean 'x'?` for the closest known word, else the known words in a list."""
-    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.4)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
+    words = sorted(map(str, known))
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.4)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(words)}"
 
 
 @dataclass(frozen=True, slots=True)

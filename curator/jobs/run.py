@@ -80,7 +80,7 @@ def _run(context: JobContext) -> JobResult:
     annotations = annotate(context)
     dataset = build_dataset(context)
     trained = train(context, dataset)
-    report = _report(context, dataset, trained[0] if trained else None)
+    report = _report(context, dataset, trained[0] if trained else None, residual=residual)
     return JobResult(
         release=released,
         residual=residual,
@@ -92,8 +92,15 @@ def _run(context: JobContext) -> JobResult:
     )
 
 
-def _report(context: JobContext, dataset: Path | None, run: Path | None) -> Path | None:
+def _report(context: JobContext, dataset: Path | None, run: Path | None, *, residual: int) -> Path | None:
     if context.job.report is None:
         return None
-    write_report(context.workspace, context.job.report, dataset=dataset, run=run)
+    write_report(
+        context.workspace,
+        context.job.report,
+        dataset=dataset,
+        run=run,
+        released=context.released,
+        residuals=residual,
+    )
     return context.job.report
