@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import dask
 from distributed import Client, WorkerPlugin, as_completed
@@ -63,7 +63,8 @@ class DaskCluster:
         """Results in the order in which they are ready."""
         source = iter(items)
         width = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"])) * _QUEUED_A_WORKER
-        running = as_completed(self._submit(task, islice(source, width)))
+        # Dask types neither its iterator nor what it yields.
+        running: Any = cast(Any, as_completed)(self._submit(task, islice(source, width)))
         for future in running:
             yield future.result()
             future.release()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pydicom
@@ -16,7 +16,9 @@ from curator.errors import UsageError
 from curator.jobs.job import read_job
 from curator.jobs.progress import Report
 from curator.jobs.run import JobResult, run_job
-from curator.jobs.workspace import create_workspace, default_key_file
+from curator.jobs.summary import summarize_workspace
+from curator.jobs.workspace import create_workspace, default_key_file, open_workspace
+from curator.model.summary import RehearsalSummary
 from curator.testing import AnswerKey, make_hospital
 from curator.testing.leak_search import find_leaks
 
@@ -100,8 +102,23 @@ def demonstrate(out: Path, *, seed: int, workers: int, keys: Path | None, report
     report("search     everything the job wrote, for what was planted")
     leaks = find_leaks(out / _WORKSPACE, key)
     shown = DemoResult(job=result, planted=len(key.values_to_search()), surviving=len(leaks), folder=out)
-    (out / _SUMMARY).write_text(json.dumps(shown.to_json(), indent=1) + "\n", encoding="utf-8")
+    (out / _SUMMARY).write_text(_summary(out, shown), encoding="utf-8")
     return shown
+
+
+def _summary(out: Path, shown: DemoResult) -> str:
+    """The numbers of the whole journey, in the report's own shape."""
+    workspace = open_workspace(out / _WORKSPACE)
+    searched = sum(1 for path in workspace.root.rglob("*") if path.is_file())
+    summary = summarize_workspace(
+        workspace,
+        dataset=shown.job.dataset,
+        run=shown.job.run,
+        released=workspace.released,
+        residuals=shown.job.residual,
+    )
+    rehearsal = RehearsalSummary(planted=shown.planted, files_searched=searched, surviving=shown.surviving)
+    return json.dumps(replace(summary, rehearsal=rehearsal).to_json(), indent=1) + "\n"
 
 
 def _prepared(out: Path, *, seed: int, keys: Path | None, report: Report) -> AnswerKey:
