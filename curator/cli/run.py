@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from curator.jobs.job import Job
+    from curator.jobs.run import TrainStage
 
 
 @click.command("run")
@@ -28,9 +33,18 @@ def group(job: Path, workers: int, *, what_if: bool, as_json: bool) -> None:
     from curator.jobs.outcome import result_table
     from curator.jobs.run import run_job
 
-    result = run_job(wanted, workers=workers, report=_to_stderr)
+    result = run_job(wanted, workers=workers, report=_to_stderr, train=_train_stage(wanted))
     click.echo(json.dumps(result.to_json(), indent=1) if as_json else result_table(result))
     sys.exit(result.exit_code)
+
+
+def _train_stage(job: Job) -> TrainStage | None:
+    """The training stage, which takes seconds to load, for a job that trains."""
+    if job.train is None:
+        return None
+    from curator.jobs.training import train
+
+    return train
 
 
 def _to_stderr(line: str) -> None:

@@ -17,6 +17,7 @@ from curator.jobs.job import read_job
 from curator.jobs.progress import Report
 from curator.jobs.run import JobResult, run_job
 from curator.jobs.summary import summarize_workspace
+from curator.jobs.training import train
 from curator.jobs.workspace import create_workspace, default_key_file, open_workspace
 from curator.model.summary import RehearsalSummary
 from curator.testing import AnswerKey, make_hospital
@@ -98,7 +99,7 @@ def demonstrate(out: Path, *, seed: int, workers: int, keys: Path | None, report
     """
     out = out.absolute()
     key = _prepared(out, seed=seed, keys=keys, report=report)
-    result = run_job(read_job(out / _JOB), workers=workers, report=report)
+    result = run_job(read_job(out / _JOB), workers=workers, report=report, train=train)
     report("search     everything the job wrote, for what was planted")
     leaks = find_leaks(out / _WORKSPACE, key)
     shown = DemoResult(job=result, planted=len(key.values_to_search()), surviving=len(leaks), folder=out)

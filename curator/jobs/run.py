@@ -5,11 +5,12 @@ The law: a job that is run again goes on where it was stopped and writes nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
-from curator.errors import EXIT_DONE, EXIT_FINDINGS
+from curator.errors import EXIT_DONE, EXIT_FINDINGS, UsageError
 from curator.jobs.annotations import AnnotationCounts, annotate
 from curator.jobs.context import JobContext, open_job
 from curator.jobs.datasets import build_dataset
@@ -17,8 +18,11 @@ from curator.jobs.job import Job
 from curator.jobs.progress import Report
 from curator.jobs.release.stage import ReleaseCounts, release
 from curator.jobs.summary import write_report
-from curator.jobs.training import train
 from curator.jobs.verification import verify_released
+from trainers.evaluate import Evaluation
+
+TrainStage: TypeAlias = Callable[[JobContext, Path | None], tuple[Path, Evaluation] | None]
+"""`curator.jobs.training.train`. Who runs a job brings it, so that only a job that trains waits for torch to load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,23 +67,25 @@ class JobResult:
         }
 
 
-def run_job(job: Job, *, workers: int, report: Report) -> JobResult:
-    """Run all stages of a job.
+def run_job(job: Job, *, workers: int, report: Report, train: TrainStage | None = None) -> JobResult:
+    """Run all stages of a job; `train` is needed where the job trains.
 
     Raises:
         CuratorError: the job cannot be run as written, or not safely; what went wrong with single items is in the
             result.
     """
+    if job.train is not None and train is None:
+        raise UsageError("this job trains a network, which the caller did not provide for")
     with open_job(job, workers=workers, report=report) as context:
-        return _run(context)
+        return _run(context, train)
 
 
-def _run(context: JobContext) -> JobResult:
+def _run(context: JobContext, train: TrainStage | None) -> JobResult:
     released = release(context)
     residual = verify_released(context)
     annotations = annotate(context)
     dataset = build_dataset(context)
-    trained = train(context, dataset)
+    trained = train(context, dataset) if train is not None else None
     report = _report(context, dataset, trained[0] if trained else None, residual=residual)
     return JobResult(
         release=released,
