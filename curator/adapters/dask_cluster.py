@@ -49,11 +49,13 @@ class DaskCluster:
     def __init__(self, *, workers: int, address: str | None = None) -> None:
         if address is not None and not address.startswith(_ENCRYPTED):
             raise RefusedError("a Dask scheduler is spoken to under TLS only: its address begins with tls://")
+        # Dask types its client's constructor in part only.
+        client: Any = Client
         with dask.config.set(_NO_SPILLING):
-            self._client: Any = (
-                Client(address)
+            self._client = (
+                client(address)
                 if address
-                else Client(
+                else client(
                     n_workers=workers, threads_per_worker=1, processes=True, host=_LOOPBACK, dashboard_address=None
                 )
             )

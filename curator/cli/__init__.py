@@ -18,7 +18,7 @@ from curator.errors import CuratorError
 COMMANDS = {
     "annotate": "Masks by several authors: import, agreement, consensus.",
     "catalog": "What was kept: query, diversity.",
-    "dataset": "Frozen datasets: verify, card, diff.",
+    "dataset": "Frozen datasets: select, freeze, verify, card, diff.",
     "db": "The workspace's database: upgrade.",
     "deid": "De-identify instances and prove it: run, verify, explain.",
     "demo": "The whole journey on generated phantoms and real DICOM.",

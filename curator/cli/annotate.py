@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from curator.errors import EXIT_FINDINGS
+
 if TYPE_CHECKING:
     from curator.annotate.agreement import Agreement
     from curator.annotate.consensus import Consensus
@@ -25,6 +27,43 @@ _MASKS = click.argument("masks", nargs=-1, required=True, type=click.Path(path_t
 @click.group("annotate")
 def group() -> None:
     """Masks by several authors."""
+
+
+@group.command("import")
+@click.argument("index", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--labels", required=True, type=click.Path(path_type=Path, exists=True), help="The label table, TOML.")
+@click.option("-w", "--workspace", required=True, type=click.Path(path_type=Path), help="Made with `curator init`.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--what-if", is_flag=True, help="Check the index and the label table, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def import_(index: Path, labels: Path, workspace: Path, workers: int, *, what_if: bool, as_json: bool) -> None:
+    """Import the masks that INDEX lists, and those of released DICOM SEG, under their authors' codes."""
+    if what_if:
+        from curator.annotate.readers.index import read_index
+        from curator.annotate.readers.labels import read_labels
+
+        found = {"masks_in_index": len(read_index(index)), "labels": len(read_labels(labels).labels)}
+        click.echo(json.dumps(found) if as_json else "\n".join(f"{name:16} {count}" for name, count in found.items()))
+        return
+    from curator.jobs.parts import import_annotations
+
+    counts = import_annotations(
+        workspace,
+        index=index,
+        labels=labels,
+        workers=workers,
+        report=lambda line: click.echo(line, err=True),
+    )
+    held = {reason.value: count for reason, count in counts.quarantined.items()}
+    record = {"masks": counts.masks, "imported": counts.imported, "imported_new": counts.new, "quarantined": held}
+    if as_json:
+        click.echo(json.dumps(record, indent=1))
+    else:
+        click.echo(f"{counts.imported} of {counts.masks} masks imported, {counts.new} of them new")
+        for reason, count in held.items():
+            click.echo(f"  {reason:<26}{count}")
+    if held:
+        raise SystemExit(EXIT_FINDINGS)
 
 
 @group.command("agreement")

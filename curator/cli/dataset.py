@@ -10,11 +10,54 @@ import click
 from curator.errors import EXIT_FINDINGS
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+SPEC = click.Path(exists=True, dir_okay=False, path_type=Path)
+WORKSPACE = click.option(
+    "-w", "--workspace", required=True, type=click.Path(path_type=Path), help="Made with `curator init`."
+)
 
 
 @click.group()
 def group() -> None:
-    """Look at, check and compare frozen datasets."""
+    """Select, freeze, check and compare datasets."""
+
+
+@group.command("select")
+@click.argument("spec", type=SPEC)
+@WORKSPACE
+@click.option("--json", "as_json", is_flag=True, help="The whole selection as a JSON object.")
+def select_command(spec: Path, workspace: Path, as_json: bool) -> None:
+    """Say which released series SPEC would choose and how even the choice is; writes nothing."""
+    from dataclasses import asdict
+
+    from curator.jobs.parts import selection_for
+
+    selection = selection_for(workspace, spec)
+    if as_json:
+        click.echo(json.dumps(asdict(selection), indent=2, sort_keys=True))
+        return
+    for stratum in selection.strata:
+        click.echo(
+            f"{stratum.attribute}\t{stratum.value}\tgot {stratum.got} of {stratum.available}\teven {stratum.wanted:g}"
+        )
+    click.echo(f"{len(selection.chosen)} series chosen, {len(selection.left_out)} left out")
+    click.echo(f"distance from even {selection.l1:g}; no choice of as many has less than {selection.l1_bound:g}")
+
+
+@group.command("freeze")
+@click.argument("spec", type=SPEC)
+@WORKSPACE
+@click.option("--what-if", is_flag=True, help="Say how many series would be frozen, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def freeze_command(spec: Path, workspace: Path, what_if: bool, as_json: bool) -> None:
+    """Freeze the dataset that SPEC describes under the workspace's datasets folder."""
+    from curator.jobs.parts import freeze_dataset, selection_for
+
+    if what_if:
+        result: dict[str, object] = {"would_freeze": len(selection_for(workspace, spec).chosen)}
+    else:
+        frozen = freeze_dataset(workspace, spec, report=lambda line: click.echo(line, err=True))
+        result = {"dataset": str(frozen)}
+    click.echo(json.dumps(result) if as_json else "\n".join(f"{name}\t{value}" for name, value in result.items()))
 
 
 @group.command("verify")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from curator.errors import EXIT_FINDINGS
+from curator.errors import EXIT_FINDINGS, ConfigurationError
+
+if TYPE_CHECKING:
+    from curator.policy.check import Finding
 
 
 @click.group()
@@ -30,7 +35,9 @@ def check(folder: Path | None, *, as_json: bool) -> None:
     from curator.bundled import bundled_folder
     from curator.policy.check import check_rules
 
-    report = check_rules(folder or bundled_folder("rules"))
+    rules = folder or bundled_folder("rules")
+    report = check_rules(rules)
+    report = dataclasses.replace(report, findings=(*report.findings, *_unusable_by_stages(rules)))
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(report), indent=2))
     else:
@@ -41,6 +48,27 @@ def check(folder: Path | None, *, as_json: bool) -> None:
         )
     if report.findings:
         sys.exit(EXIT_FINDINGS)
+
+
+def _unusable_by_stages(rules: Path) -> Iterator[Finding]:
+    """What the catalogue and dataset stages refuse of the rules that they read themselves, examples included."""
+    from curator.catalog.vendors import load_vendor_names
+    from curator.dataset.spec import read_spec
+    from curator.policy.check import Finding
+    from curator.strict import read_bytes
+
+    vendors = "vendors/vendors.toml"
+    try:
+        load_vendor_names(rules / vendors)
+    except ConfigurationError as error:
+        yield Finding(vendors, "", str(error))
+    for path in sorted((rules / "datasets").glob("*.toml")):
+        where = path.relative_to(rules).as_posix()
+        try:
+            # What is not UTF-8 was found when the rules were read.
+            read_spec(read_bytes(path, name=where).decode(errors="replace"))
+        except ConfigurationError as error:
+            yield Finding(where, "", str(error))
 
 
 @group.command()
