@@ -32,15 +32,19 @@ class Table:
     name: str
     values: Mapping[str, object]
 
-    def only(self, known: Collection[str]) -> None:
-        """Refuse every key but the known ones.
+    def only(self, optional: Collection[str] = (), *, required: Collection[str] = ()) -> None:
+        """Refuse every key that is neither optional nor required, and a table that lacks a required one.
 
         Raises:
-            ConfigurationError: an unknown key; the nearest known one is named.
+            ConfigurationError: a key is unknown, and the nearest known one is named, or missing.
         """
+        known = {*required, *optional}
         for key in self.values:
             if key not in known:
                 raise ConfigurationError(f"[{self.name}] has no key {key!r}{nearest(key, known)}")
+        for key in required:
+            if key not in self.values:
+                raise ConfigurationError(f"[{self.name}] needs the key {key!r}")
 
     def get(self, key: str, kind: type[T], default: T | None = None) -> T:
         """The value of `key`; an integer serves where a float is asked for.
@@ -58,6 +62,14 @@ class Table:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self.wrong(key, f"must be of type {kind.__name__}")
         return value
+
+    def maybe(self, key: str, kind: type[T]) -> T | None:
+        """The value of `key`, None where it is absent.
+
+        Raises:
+            ConfigurationError: it is of another type.
+        """
+        return self.get(key, kind) if key in self.values else None
 
     def texts(self, key: str, allowed: Collection[str] | None = None) -> tuple[str, ...]:
         """A list of distinct strings, () where it is absent.
@@ -103,15 +115,44 @@ class Table:
         return Table(f"{self.name}.{key}", self.get(key, dict, {}))
 
     def tables(self, key: str) -> Iterator[Table]:
-        """The tables of an array of tables, none where it is absent."""
+        """The tables of an array of tables, none where it is absent; one with an `id` has it in its name.
+
+        Raises:
+            ConfigurationError: not an array of tables.
+        """
         for number, values in enumerate(self.get(key, list, []), start=1):
             if not isinstance(values, dict):
                 raise self.wrong(key, "must be an array of tables")
-            yield Table(f"{self.name}.{key} {number}", values)
+            called = f" ({values['id']})" if isinstance(values.get("id"), str) else ""
+            yield Table(f"{self.name}.{key} {number}{called}", values)
 
     def wrong(self, key: str, what: str) -> ConfigurationError:
         """The error to raise for a value of `key`."""
         return ConfigurationError(f"[{self.name}] {key}: {what}")
+
+
+def read_bytes(path: Path, *, name: str) -> bytes:
+    """The bytes of a file that is called `name` in errors.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{name} cannot be read: {error.strerror}") from error
+
+
+def parse_toml(content: bytes, *, name: str) -> Table:
+    """A whole TOML document as a table called `name` in errors.
+
+    Raises:
+        ConfigurationError: it is not TOML.
+    """
+    try:
+        return Table(name, tomllib.loads(content.decode("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name} is not TOML: {error}") from error
 
 
 def read_toml(path: Path, *, name: str) -> Table:
@@ -120,9 +161,4 @@ def read_toml(path: Path, *, name: str) -> Table:
     Raises:
         ConfigurationError: it cannot be read or is not TOML.
     """
-    try:
-        return Table(name, tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigurationError(f"{name} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{name} is not TOML: {error}") from error
+    return parse_toml(read_bytes(path, name=name), name=name)

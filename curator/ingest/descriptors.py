@@ -13,10 +13,11 @@ from pydicom.datadict import keyword_dict
 
 from curator.bundled import bundled_folder
 from curator.errors import ConfigurationError
-from curator.policy.reading import member, parse_csv, read_bytes
+from curator.policy.csv_tables import Row, parse_csv
+from curator.strict import nearest, read_bytes
 
 _FOLDER, _FILE = "ingest", "descriptors.csv"
-_WHERE = f"{_FOLDER}/{_FILE}"
+_NAME = f"{_FOLDER}/{_FILE}"
 _COLUMNS = ("id", "place", "why", "source", "example")
 _DEEPEST = 2
 
@@ -31,15 +32,15 @@ def load_descriptors(rules: Path) -> DescriptorPlaces:
     Raises:
         ConfigurationError: the table or a value in it is missing, an id repeats, or a keyword is unknown.
     """
-    rows = parse_csv(read_bytes(rules / _FOLDER / _FILE), where=_WHERE, columns=_COLUMNS)
+    rows = parse_csv(read_bytes(rules / _FOLDER / _FILE, name=_NAME), name=_NAME, columns=_COLUMNS)
     seen: set[str] = set()
     for row in rows:
         if row["id"] in seen:
-            raise ConfigurationError(f"{_WHERE}: the id {row['id']} stands twice")
-        if not all(row.values()):
-            raise ConfigurationError(f"{_WHERE}, {row['id']}: {', '.join(_COLUMNS)} are all needed")
+            raise row.wrong("id", f"{row['id']} stands twice")
+        if not all(row.cells.values()):
+            raise ConfigurationError(f"[{row.name}] {', '.join(_COLUMNS)} are all needed")
         seen.add(row["id"])
-    return frozenset(_place(row["place"], where=f"{_WHERE}, {row['id']}") for row in rows)
+    return frozenset(_place(row) for row in rows)
 
 
 def bundled_descriptors() -> DescriptorPlaces:
@@ -52,8 +53,11 @@ def is_descriptor(places: DescriptorPlaces, path: tuple[int, ...], tag: int) -> 
     return (tag,) in places or (bool(path) and (path[-1], tag) in places)
 
 
-def _place(text: str, *, where: str) -> tuple[int, ...]:
-    keywords = text.split("/")
+def _place(row: Row) -> tuple[int, ...]:
+    keywords = row["place"].split("/")
     if len(keywords) > _DEEPEST:
-        raise ConfigurationError(f"{where}: a place is Keyword or SequenceKeyword/Keyword")
-    return tuple(keyword_dict[member(keyword, keyword_dict, where=where)] for keyword in keywords)
+        raise row.wrong("place", "must be Keyword or SequenceKeyword/Keyword")
+    for keyword in keywords:
+        if keyword not in keyword_dict:
+            raise row.wrong("place", f"knows no {keyword!r}{nearest(keyword, keyword_dict)}")
+    return tuple(keyword_dict[keyword] for keyword in keywords)

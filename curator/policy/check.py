@@ -5,14 +5,14 @@ The law: every file of every room is looked at; one bad file does not hide anoth
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from curator.errors import CuratorError, IntegrityError
-from curator.policy import reading
+from curator.policy.csv_tables import cells_of
 from curator.policy.examples import ExampleOutcome, run_examples
+from curator.strict import Table, read_bytes, read_toml
 
 _EXPLAINED_BY = ("id", "why", "source", "example")
 
@@ -45,7 +45,7 @@ def check_rules(folder: Path) -> RulesReport:
     for path in paths:
         where = path.relative_to(folder).as_posix()
         try:
-            entries = list(_rules_of(reading.parse_toml(reading.read_bytes(path), where=where), where=where))
+            entries = list(_rules_of(read_toml(path, name=where)))
         except CuratorError as error:
             findings.append(Finding(where, "", str(error)))
             continue
@@ -53,7 +53,11 @@ def check_rules(folder: Path) -> RulesReport:
         for entry in entries:
             findings += _unexplained(entry, where=where, seen=seen)
     for path in sorted(folder.rglob("*.csv")):
-        findings += _unexplained_rows(path, where=path.relative_to(folder).as_posix())
+        where = path.relative_to(folder).as_posix()
+        try:
+            findings += _unexplained_rows(read_bytes(path, name=where), where=where)
+        except CuratorError as error:
+            findings.append(Finding(where, "", str(error)))
     outcomes: list[ExampleOutcome] = []
     try:
         outcomes += run_examples(folder)
@@ -64,17 +68,17 @@ def check_rules(folder: Path) -> RulesReport:
     return RulesReport(len(paths), rules, len(outcomes), tuple(findings))
 
 
-def _rules_of(table: reading.Table, *, where: str) -> Iterator[reading.Table]:
-    yield from reading.subtables(table, "rule", where=where)
-    for value in table.values():
+def _rules_of(document: Table) -> Iterator[Table]:
+    yield from document.tables("rule")
+    for key, value in document.values.items():
         if isinstance(value, dict) and "id" in value:
-            yield value
+            yield document.table(key)
 
 
-def _unexplained(rule: reading.Table, *, where: str, seen: dict[str, str]) -> Iterator[Finding]:
-    rule_id = str(rule.get("id", ""))
+def _unexplained(rule: Table, *, where: str, seen: dict[str, str]) -> Iterator[Finding]:
+    rule_id = str(rule.values.get("id", ""))
     for key in _EXPLAINED_BY:
-        value = rule.get(key)
+        value = rule.values.get(key)
         if not value or (isinstance(value, str) and not value.strip()):
             yield Finding(where, rule_id, f'"{key}" is missing or empty')
     if rule_id in seen:
@@ -82,16 +86,15 @@ def _unexplained(rule: reading.Table, *, where: str, seen: dict[str, str]) -> It
     seen[rule_id] = where
 
 
-def _unexplained_rows(path: Path, *, where: str) -> Iterator[Finding]:
+def _unexplained_rows(content: bytes, *, where: str) -> Iterator[Finding]:
     """Rows of a table that have no reason where the table gives reasons, or not the cells its header promises."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        lines = csv.reader(stream)
-        header = next(lines, [])
-        for number, cells in enumerate(lines, start=2):
-            if len(cells) != len(header):
-                yield Finding(where, "", f"line {number}: {len(cells)} cells, the header has {len(header)}")
-            elif "why" in header and not cells[header.index("why")].strip():
-                yield Finding(where, "", f"line {number}: no reason is given")
+    lines = cells_of(content, name=where)
+    _, header = next(lines, (0, list[str]()))
+    for line, cells in lines:
+        if len(cells) != len(header):
+            yield Finding(where, "", f"line {line}: {len(cells)} cells, the header has {len(header)}")
+        elif "why" in header and not cells[header.index("why")].strip():
+            yield Finding(where, "", f"line {line}: no reason is given")
 
 
 def _unmet(outcomes: list[ExampleOutcome]) -> Iterator[Finding]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from curator.model.instance import SourceInstance
-from curator.policy import reading
 from curator.policy.words import WordList, folded
+from curator.strict import Table
 
 Value = bool | float | str | frozenset[str]
 _NO_LETTERS = re.compile(r"[^A-Z0-9]")
@@ -125,27 +125,19 @@ CONDITIONS: Mapping[str, Question] = {
 }
 
 
-def parse_condition(name: str, value: object, *, where: str, tables: GateTables) -> Condition:
-    """One condition of a rule.
+def parse_condition(rule: Table, name: str, *, tables: GateTables) -> Condition:
+    """The condition of a rule that is called `name`.
 
     Raises:
         ConfigurationError: its value is not of the kind the question asks for, or names a table or family that is not
             there.
     """
     kind = CONDITIONS[name].kind
-    if kind is float and type(value) is int:
-        value = float(value)
-    if not isinstance(value, kind):
-        raise reading.wrong(f'"{name}" must be a {kind.__name__}', where=where)
-    if isinstance(value, list):
-        names = frozenset(reading.texts({name: value}, name, where=where))
-        if name.startswith("families"):
-            families = {found.family: found for found in tables.classes.values()}
-            for family in sorted(names):
-                reading.member(family, families, where=where)
-        return Condition(name, names)
+    if kind is list:
+        families = {found.family for found in tables.classes.values()} if name.startswith("families") else None
+        return Condition(name, frozenset(rule.texts(name, families)))
     if name == "words":
-        reading.member(str(value), tables.words, where=where)
+        return Condition(name, rule.one_of(name, tables.words))
     if name == "body_part_not":
-        reading.member(str(value), tables.body_parts, where=where)
-    return Condition(name, cast("Value", value))
+        return Condition(name, rule.one_of(name, tables.body_parts))
+    return Condition(name, cast("Value", rule.get(name, kind)))

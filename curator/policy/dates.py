@@ -1,23 +1,41 @@
-"""How far dates may move."""
+"""How far dates may move.
+
+The law: how far stands in `rules/header/dates.toml`; a shift is of whole weeks and never zero.
+
+Sources: DICOM PS3.15 E.3.6.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from curator.errors import ConfigurationError
 from curator.strict import read_toml
 
 RULES = Path("header") / "dates.toml"
 _CENTURY_OF_WEEKS = 5200
+_DAYS_A_WEEK = 7
 
 
 def longest_shift_weeks(folder: Path) -> int:
-    """The longest shift in whole weeks.
+    """The longest shift in whole weeks, 1 to 5200.
 
     Raises:
-        ConfigurationError: the rule file is missing or malformed.
+        ConfigurationError: the rule file is missing or malformed, or has not exactly one rule.
     """
     document = read_toml(folder / RULES, name=RULES.as_posix())
-    document.only(("rule",))
-    (rule,) = document.tables("rule")
-    rule.only(("id", "why", "source", "longest_weeks", "example"))
-    return rule.number("longest_weeks", least=1, most=_CENTURY_OF_WEEKS)
+    document.only(required=("rule",))
+    rules = list(document.tables("rule"))
+    if len(rules) != 1:
+        raise ConfigurationError(f"[{document.name}] rule: must stand there once, not {len(rules)} times")
+    rules[0].only(required=("id", "why", "source", "longest_weeks", "example"))
+    return rules[0].number("longest_weeks", least=1, most=_CENTURY_OF_WEEKS)
+
+
+def shift_range_days(folder: Path) -> tuple[int, int]:
+    """The shortest and the longest shift, days.
+
+    Raises:
+        ConfigurationError: the rule file is missing or malformed, or has not exactly one rule.
+    """
+    return _DAYS_A_WEEK, _DAYS_A_WEEK * longest_shift_weeks(folder)

@@ -1,7 +1,13 @@
-"""Which objects follow from other images, so that they can be released only after them."""
+"""Which objects follow from other images, so that they can be released only after them.
+
+The law: which SOP Classes these are stands in `rules/faces/dependents.toml`, each by the rule that says why.
+
+Sources: DICOM PS3.15 E.3.2.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from curator.strict import read_toml
@@ -9,16 +15,28 @@ from curator.strict import read_toml
 RULES = Path("faces") / "dependents.toml"
 
 
+def dependent_classes(folder: Path) -> Mapping[str, str]:
+    """The id of the rule that makes objects of a SOP Class dependent, by SOP Class UID.
+
+    Raises:
+        ConfigurationError: the rule file is missing or malformed, or names a SOP Class twice.
+    """
+    document = read_toml(folder / RULES, name=RULES.as_posix())
+    document.only(required=("rule",))
+    found: dict[str, str] = {}
+    for rule in document.tables("rule"):
+        rule.only(required=("id", "why", "source", "sop_classes", "example"))
+        rule_id = rule.get("id", str)
+        for uid in rule.texts("sop_classes"):
+            if found.setdefault(uid, rule_id) != rule_id:
+                raise rule.wrong("sop_classes", f"{uid} is claimed by {found[uid]} already")
+    return found
+
+
 def load_dependents(folder: Path) -> frozenset[str]:
     """The SOP Class UIDs of dependent objects.
 
     Raises:
-        ConfigurationError: the rule file is missing or malformed.
+        ConfigurationError: the rule file is missing or malformed, or names a SOP Class twice.
     """
-    document = read_toml(folder / RULES, name=RULES.as_posix())
-    document.only(("rule",))
-    found: set[str] = set()
-    for rule in document.tables("rule"):
-        rule.only(("id", "why", "source", "sop_classes", "example"))
-        found.update(rule.texts("sop_classes"))
-    return frozenset(found)
+    return frozenset(dependent_classes(folder))

@@ -9,11 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from curator.model.decision import Action, Decision, ElementRef
-from curator.policy import reading
+from curator.policy.csv_tables import parse_csv
+from curator.policy.tags import tag_mask_of, tag_of
+from curator.strict import Table
 
 _CONDITIONS = ("tags", "vrs", "private", "known", "vr_agrees", "list")
 _KEPT_COLUMNS = ("tag", "keyword", "action", "depth", "why")
-_ACTIONS = {action.value: action for action in Action}
+ACTIONS = tuple(action.value for action in Action)
+_DEPTHS = ("any", "top")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,36 +91,27 @@ class ElementRule:
         return self.action or Action.REMOVE
 
 
-def parse_rule(table: reading.Table, *, where: str, lists: Mapping[str, Mapping[int, KeptRow]]) -> ElementRule:
-    """A rule of a TOML file.
+def parse_rule(table: Table, *, lists: Mapping[str, Mapping[int, KeptRow]], options: Collection[str]) -> ElementRule:
+    """A rule of a TOML file; `lists` and `options` are those it may name.
 
     Raises:
         ConfigurationError: a key is unknown, missing or malformed.
     """
-    where = f'{where}: rule "{table.get("id", "?")}"'
-    reading.only(
-        table,
-        where=where,
-        required=("id", "why", "source", "example"),
-        optional=(*_CONDITIONS, "action", "option_actions"),
-    )
-    name = reading.text(table, "list", where=where)
-    listed = lists[reading.member(name, lists, where=where)] if name else None
-    option_actions = table.get("option_actions", {})
+    table.only((*_CONDITIONS, "action", "option_actions"), required=("id", "why", "source", "example"))
+    listed = lists[table.one_of("list", lists)] if "list" in table.values else None
+    option_actions = table.table("option_actions")
+    option_actions.only(options)
     return ElementRule(
-        id=reading.text(table, "id", where=where),
-        why=reading.text(table, "why", where=where),
-        source=reading.text(table, "source", where=where),
-        action=None if listed is not None else action_of(reading.text(table, "action", where=where), where=where),
-        option_actions={
-            str(option): action_of(str(action), where=where)
-            for option, action in (option_actions.items() if isinstance(option_actions, dict) else ())
-        },
-        tag_masks=tuple(reading.tag_mask_of(tag, where=where) for tag in reading.texts(table, "tags", where=where)),
-        vrs=frozenset(reading.texts(table, "vrs", where=where)),
-        private=reading.truth(table, "private", where=where),
-        known=reading.truth(table, "known", where=where),
-        vr_agrees=reading.truth(table, "vr_agrees", where=where),
+        id=table.get("id", str),
+        why=table.get("why", str),
+        source=table.get("source", str),
+        action=None if listed is not None else Action(table.one_of("action", ACTIONS)),
+        option_actions={option: Action(option_actions.one_of(option, ACTIONS)) for option in option_actions.values},
+        tag_masks=tuple(tag_mask_of(tag, where=f"[{table.name}] tags") for tag in table.texts("tags")),
+        vrs=frozenset(table.texts("vrs")),
+        private=table.maybe("private", bool),
+        known=table.maybe("known", bool),
+        vr_agrees=table.maybe("vr_agrees", bool),
         listed=listed,
     )
 
@@ -133,26 +127,17 @@ def first_decision(
     return None
 
 
-def parse_kept(content: bytes, *, where: str) -> dict[int, KeptRow]:
+def parse_kept(content: bytes, *, name: str) -> dict[int, KeptRow]:
     """The rows of a list of attributes.
 
     Raises:
         ConfigurationError: a row is malformed or names a tag twice.
     """
     rows: dict[int, KeptRow] = {}
-    for row in reading.parse_csv(content, where=where, columns=_KEPT_COLUMNS):
-        tag = reading.tag_of(row["tag"], where=where)
-        reading.member(row["depth"], {"any": 0, "top": 1}, where=where)
+    for row in parse_csv(content, name=name, columns=_KEPT_COLUMNS):
+        tag = tag_of(row["tag"], where=row.name)
         if tag in rows:
-            raise reading.twice(row["tag"], where=where)
-        rows[tag] = KeptRow(action_of(row["action"], where=where), row["depth"] == "top", row["why"])
+            raise row.wrong("tag", f"{row['tag']} stands twice")
+        action = Action(row.one_of("action", ACTIONS))
+        rows[tag] = KeptRow(action, row.one_of("depth", _DEPTHS) == "top", row["why"])
     return rows
-
-
-def action_of(letter: str, *, where: str) -> Action:
-    """The action a letter stands for.
-
-    Raises:
-        ConfigurationError: it stands for none.
-    """
-    return _ACTIONS[reading.member(letter, _ACTIONS, where=where)]

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import cast
 
 from curator.model.decision import ElementRef
 from curator.model.instance import PlaneGeometry, SourceInstance
-from curator.policy import reading
+from curator.policy import dates, dependents
 from curator.policy.gates import gate, load_gates
 from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy
+from curator.policy.tags import tag_of
+from curator.strict import Table, read_toml
 
-_ELEMENT_KEYS = ("vr", "path", "sop_class", "private_creator")
+_ELEMENT_KEYS = ("path", "sop_class", "private_creator")
 _INSTANCE_KEYS = (
-    "SOPClassUID",
     "Modality",
     "BodyPartExamined",
     "BurnedInAnnotation",
@@ -58,7 +58,7 @@ class ExampleOutcome:
 
 
 def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
-    """Every example of the header and gate rules under `rules/`, in the order of the files.
+    """Every example of the header, gate, dependent and date rules under `rules/`, in the order of the files.
 
     Raises:
         ConfigurationError: a rule file is missing or malformed.
@@ -75,16 +75,18 @@ def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
     for name in ("header/unlisted.toml", "header/identifiers.toml"):
         yield from _element_examples(folder, name, partial(policy, "basic"))
     yield from _gate_examples(folder)
+    yield from _dependent_examples(folder)
+    yield from _date_examples(folder)
 
 
-def example_instance(table: reading.Table, *, where: str) -> SourceInstance:
+def example_instance(table: Table) -> SourceInstance:
     """The instance that an example describes; what it leaves out is empty.
 
     Raises:
         ConfigurationError: a key is unknown or malformed.
     """
-    reading.only(table, where=where, required=("SOPClassUID",), optional=_INSTANCE_KEYS)
-    plane = _plane(table, where=where)
+    table.only(_INSTANCE_KEYS, required=("SOPClassUID",))
+    plane = _plane(table)
     return SourceInstance(
         reference="",
         content_id="",
@@ -94,44 +96,43 @@ def example_instance(table: reading.Table, *, where: str) -> SourceInstance:
         SeriesInstanceUID="",
         SOPInstanceUID="",
         TransferSyntaxUID="",
-        SOPClassUID=reading.text(table, "SOPClassUID", where=where),
-        Modality=reading.text(table, "Modality", where=where),
-        BodyPartExamined=reading.text(table, "BodyPartExamined", where=where),
-        BurnedInAnnotation=reading.text(table, "BurnedInAnnotation", where=where),
-        ImageType=reading.texts(table, "ImageType", where=where),
-        descriptors=reading.texts(table, "descriptors", where=where),
-        has_pixel_data=reading.truth(table, "has_pixel_data", where=where) is True,
-        has_encapsulated_document=reading.truth(table, "has_encapsulated_document", where=where) is True,
+        SOPClassUID=table.get("SOPClassUID", str),
+        Modality=table.get("Modality", str, ""),
+        BodyPartExamined=table.get("BodyPartExamined", str, ""),
+        BurnedInAnnotation=table.get("BurnedInAnnotation", str, ""),
+        ImageType=table.texts("ImageType"),
+        descriptors=table.texts("descriptors"),
+        has_pixel_data=table.get("has_pixel_data", bool, False),
+        has_encapsulated_document=table.get("has_encapsulated_document", bool, False),
         Rows=_SIDE if plane else 0,
         Columns=_SIDE if plane else 0,
         plane=plane,
     )
 
 
-def example_element(table: reading.Table, *, where: str) -> ElementRef:
+def example_element(table: Table) -> ElementRef:
     """The element that an example describes.
 
     Raises:
         ConfigurationError: a key is unknown or malformed.
     """
-    reading.only(table, where=where, required=("tag", "vr"), optional=_ELEMENT_KEYS)
+    table.only(_ELEMENT_KEYS, required=("tag", "vr"))
     return ElementRef(
-        tag=reading.tag_of(reading.text(table, "tag", where=where), where=where),
-        vr=reading.text(table, "vr", where=where),
-        path=tuple(reading.tag_of(tag, where=where) for tag in reading.texts(table, "path", where=where)),
-        sop_class_uid=reading.text(table, "sop_class", where=where),
-        private_creator=reading.text(table, "private_creator", where=where),
+        tag=tag_of(table.get("tag", str), where=f"[{table.name}] tag"),
+        vr=table.get("vr", str),
+        path=tuple(tag_of(tag, where=f"[{table.name}] path") for tag in table.texts("path")),
+        sop_class_uid=table.get("sop_class", str, ""),
+        private_creator=table.get("private_creator", str, ""),
     )
 
 
-def _plane(table: reading.Table, *, where: str) -> PlaneGeometry | None:
-    sides = table.get("field_of_view_mm")
-    tilt = table.get("tilt_deg", 0.0)
-    if sides is None:
+def _plane(table: Table) -> PlaneGeometry | None:
+    if "field_of_view_mm" not in table.values:
         return None
-    if not isinstance(sides, list) or len(sides) != 2 or not isinstance(tilt, float):
-        raise reading.wrong('"field_of_view_mm" must be two numbers and "tilt_deg" a decimal one', where=where)
-    angle = math.radians(tilt)
+    sides = table.get("field_of_view_mm", list)
+    if len(sides) != 2 or not all(type(side) in (int, float) for side in sides):
+        raise table.wrong("field_of_view_mm", "must be two numbers")
+    angle = math.radians(table.get("tilt_deg", float, 0.0))
     return PlaneGeometry(
         ImageOrientationPatient=(1.0, 0.0, 0.0, 0.0, math.cos(angle), -math.sin(angle)),
         ImagePositionPatient=(0.0, 0.0, 0.0),
@@ -139,41 +140,55 @@ def _plane(table: reading.Table, *, where: str) -> PlaneGeometry | None:
     )
 
 
-def _rules_in(folder: Path, name: str) -> Iterator[tuple[str, int, reading.Table]]:
-    table = reading.parse_toml(reading.read_bytes(folder / name), where=name)
-    rules = list(reading.subtables(table, "rule", where=name))
-    if isinstance(table.get("type_1"), dict):
-        rules.append(cast("reading.Table", table["type_1"]))
+def _examples_in(folder: Path, name: str) -> Iterator[tuple[str, int, Table]]:
+    document = read_toml(folder / name, name=name)
+    rules = list(document.tables("rule"))
+    if "type_1" in document.values:
+        rules.append(document.table("type_1"))
     for rule in rules:
-        rule_id = reading.text(rule, "id", where=name)
-        for number, example in enumerate(
-            reading.subtables(rule, "example", where=f'{name}: rule "{rule_id}"'), start=1
-        ):
-            yield rule_id, number, example
+        for number, example in enumerate(rule.tables("example"), start=1):
+            yield rule.get("id", str), number, example
 
 
 def _element_examples(folder: Path, name: str, policy_for: PolicyFor) -> Iterator[ExampleOutcome]:
-    for rule_id, number, example in _rules_in(folder, name):
-        where = f'{name}: rule "{rule_id}", example {number}'
-        reading.only(example, where=where, required=("element", "expect"), optional=("options",))
-        policy = policy_for(reading.texts(example, "options", where=where))
-        element = example_element(cast("reading.Table", example["element"]), where=where)
-        decision = decide(policy, element)
+    for rule_id, number, example in _examples_in(folder, name):
+        example.only(("options",), required=("element", "expect"))
+        policy = policy_for(example.texts("options"))
+        element = example_element(example.table("element"))
         if name.endswith("identifiers.toml"):
             kind = identifier_kind(policy, element)
             actual, decided_by = (kind.value if kind else ""), rule_id
         else:
+            decision = decide(policy, element)
             actual, decided_by = decision.action.value, decision.rule_id
-        yield ExampleOutcome(name, rule_id, number, reading.text(example, "expect", where=where), actual, decided_by)
+        yield ExampleOutcome(name, rule_id, number, example.get("expect", str), actual, decided_by)
 
 
 def _gate_examples(folder: Path) -> Iterator[ExampleOutcome]:
     gates = load_gates(folder)
     for name in ("pixels/gate.toml", "faces/gate.toml"):
-        for rule_id, number, example in _rules_in(folder, name):
-            where = f'{name}: rule "{rule_id}", example {number}'
-            reading.only(example, where=where, required=("instance", "expect"))
-            finding = gate(gates, example_instance(cast("reading.Table", example["instance"]), where=where))
-            expected = reading.text(example, "expect", where=where)
+        for rule_id, number, example in _examples_in(folder, name):
+            example.only(required=("instance", "expect"))
+            finding = gate(gates, example_instance(example.table("instance")))
             actual, decided_by = (finding.reason.value, finding.rule_id) if finding else ("", "")
-            yield ExampleOutcome(name, rule_id, number, expected, actual, decided_by)
+            yield ExampleOutcome(name, rule_id, number, example.get("expect", str), actual, decided_by)
+
+
+def _dependent_examples(folder: Path) -> Iterator[ExampleOutcome]:
+    name = dependents.RULES.as_posix()
+    classes = dependents.dependent_classes(folder)
+    said = {True: "dependent", False: "not dependent"}
+    for rule_id, number, example in _examples_in(folder, name):
+        example.only(required=("SOPClassUID", "dependent"))
+        uid = example.get("SOPClassUID", str)
+        expected, actual = said[example.get("dependent", bool)], said[uid in classes]
+        yield ExampleOutcome(name, rule_id, number, expected, actual, classes.get(uid, ""))
+
+
+def _date_examples(folder: Path) -> Iterator[ExampleOutcome]:
+    name = dates.RULES.as_posix()
+    shortest, longest = dates.shift_range_days(folder)
+    for rule_id, number, example in _examples_in(folder, name):
+        example.only(required=("shift_days_at_least", "shift_days_at_most"))
+        least, most = (example.number(f"shift_days_at_{end}", least=1) for end in ("least", "most"))
+        yield ExampleOutcome(name, rule_id, number, f"{least} to {most} days", f"{shortest} to {longest} days", rule_id)

@@ -12,17 +12,19 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from curator.errors import ConfigurationError
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
-from curator.policy import reading
 from curator.policy.conditions import CONDITIONS, Condition, GateTables, SopClass, parse_condition
+from curator.policy.csv_tables import parse_csv
 from curator.policy.words import WordList, parse_words
+from curator.strict import Table, parse_toml, read_bytes
 
 _FILES = ("pixels/gate.toml", "faces/gate.toml")
 _WORDS = {"pixels/screen_words.csv": "why", "faces/head_words.csv": "languages"}
 _CLASSES = "pixels/sop_classes.csv"
 _BODY_PARTS = "faces/body_parts.csv"
-_REASONS = {reason.value: reason for reason in Reason}
+_REASONS = tuple(reason.value for reason in Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,14 @@ def load_gates(folder: Path) -> Gates:
     Raises:
         ConfigurationError: a file is missing or malformed.
     """
-    contents = {name: reading.read_bytes(folder / name) for name in (*_FILES, *_WORDS, _CLASSES, _BODY_PARTS)}
-    words = {name: parse_words(contents[name], where=name, last_column=column) for name, column in _WORDS.items()}
+    contents = {name: read_bytes(folder / name, name=name) for name in (*_FILES, *_WORDS, _CLASSES, _BODY_PARTS)}
+    words = {name: parse_words(contents[name], name=name, last_column=column) for name, column in _WORDS.items()}
     tables = _tables(contents, words)
     rules = []
     for name in _FILES:
-        table = reading.only(reading.parse_toml(contents[name], where=name), where=name, required=("rule",))
-        rules += [_rule(entry, where=name, tables=tables) for entry in reading.subtables(table, "rule", where=name)]
+        document = parse_toml(contents[name], name=name)
+        document.only(required=("rule",))
+        rules += [_rule(table, tables) for table in document.tables("rule")]
     digest = hashlib.sha256()
     for name, content in sorted(contents.items()):
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
@@ -81,32 +84,22 @@ def gate(gates: Gates, instance: SourceInstance) -> GateFinding | None:
 
 
 def _tables(contents: dict[str, bytes], words: dict[str, WordList]) -> GateTables:
-    classes = reading.parse_csv(
-        contents[_CLASSES], where=_CLASSES, columns=("sop_class_uid", "name", "family", "modalities")
-    )
-    parts = reading.parse_csv(contents[_BODY_PARTS], where=_BODY_PARTS, columns=("term", "next_to_neck", "why"))
-    for row in parts:
-        reading.member(row["next_to_neck"], {"yes": 0, "no": 1}, where=_BODY_PARTS)
+    classes = parse_csv(contents[_CLASSES], name=_CLASSES, columns=("sop_class_uid", "name", "family", "modalities"))
+    parts = parse_csv(contents[_BODY_PARTS], name=_BODY_PARTS, columns=("term", "next_to_neck", "why"))
     return GateTables(
         classes={
             row["sop_class_uid"]: SopClass(row["family"], frozenset(row["modalities"].split())) for row in classes
         },
         words=words,
         body_parts={_BODY_PARTS: frozenset(row["term"] for row in parts)},
-        next_to_neck=frozenset(row["term"] for row in parts if row["next_to_neck"] == "yes"),
+        next_to_neck=frozenset(row["term"] for row in parts if row.one_of("next_to_neck", ("yes", "no")) == "yes"),
     )
 
 
-def _rule(table: reading.Table, *, where: str, tables: GateTables) -> GateRule:
-    where = f'{where}: rule "{table.get("id", "?")}"'
-    reading.only(table, where=where, required=("id", "why", "source", "reason", "example"), optional=tuple(CONDITIONS))
-    reason = reading.member(reading.text(table, "reason", where=where), _REASONS, where=where)
-    conditions = tuple(
-        parse_condition(name, table[name], where=where, tables=tables) for name in table if name in CONDITIONS
-    )
+def _rule(table: Table, tables: GateTables) -> GateRule:
+    table.only(CONDITIONS, required=("id", "why", "source", "reason", "example"))
+    conditions = tuple(parse_condition(table, name, tables=tables) for name in table.values if name in CONDITIONS)
     if not conditions:
-        raise reading.wrong("no condition, so it would hold everything back", where=where)
-    finding = GateFinding(
-        _REASONS[reason], reading.text(table, "id", where=where), reading.text(table, "why", where=where)
-    )
-    return GateRule(finding, conditions)
+        raise ConfigurationError(f"[{table.name}] has no condition, so it would hold everything back")
+    reason = Reason(table.one_of("reason", _REASONS))
+    return GateRule(GateFinding(reason, table.get("id", str), table.get("why", str)), conditions)

@@ -13,17 +13,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from curator.errors import ConfigurationError, RuleError
+from curator.errors import RuleError
 from curator.model.decision import Decision, ElementRef
 from curator.model.identity import IdentifierKind
-from curator.policy import reading
 from curator.policy.element_rules import ElementRule, Vocabulary, first_decision, parse_kept, parse_rule
 from curator.policy.identifiers import IdentifierRules, kind_of, parse_identifiers
 from curator.policy.listed import Conflict, ListedRules, TypeOneRule, conflicts_of, decide_listed
-from curator.policy.options import Option, chosen_options, parse_options, temporal_of
+from curator.policy.options import Option, OptionRules, chosen_options, parse_options, temporal_of
 from curator.policy.standard import MethodCode, StandardTables, load_standard
-from curator.strict import nearest
+from curator.strict import Table, nearest, parse_toml, read_bytes
 
+_FILES = ("options.toml", "unlisted.toml", "identifiers.toml", "identifiers.csv")
 _LISTS = ("kept_text.csv", "kept_uids.csv", "kept_bulk.csv")
 # Paths are the file's to choose; a hostile one may not fill the memory.
 _MOST_REMEMBERED = 1 << 16
@@ -71,31 +71,25 @@ def load_header_policy(folder: Path, *, profile: str = "basic", options: Collect
     known = {path.stem: path for path in sorted((folder / "profiles").glob("*.toml"))}
     if profile not in known:
         raise RuleError(f'profile "{profile}" is unknown{nearest(profile, known)}')
-    header = folder / "header"
-    inputs = {
-        f"profiles/{profile}.toml": reading.read_bytes(known[profile]),
-        **{
-            f"header/{name}": reading.read_bytes(header / name)
-            for name in ("options.toml", "unlisted.toml", "identifiers.toml", "identifiers.csv", *_LISTS)
-        },
-    }
-    standard = load_standard(header)
-    option_rules = parse_options(inputs["header/options.toml"], where="header/options.toml")
+    profile_name = f"profiles/{profile}.toml"
+    names = (profile_name, *(f"header/{name}" for name in (*_FILES, *_LISTS)))
+    inputs = {name: read_bytes(folder / name, name=name) for name in names}
+    standard = load_standard(folder / "header")
+    option_rules = parse_options(inputs["header/options.toml"], name="header/options.toml")
     chosen = chosen_options(option_rules, options)
-    names = tuple(option.name for option in chosen)
-    title, method, first_rules, type_one = _profile(
-        inputs[f"profiles/{profile}.toml"], where=f"profiles/{profile}.toml"
-    )
-    last_rules, vocabulary = _unlisted(inputs)
-    listed = ListedRules(standard, option_rules, names, type_one)
+    applied = tuple(option.name for option in chosen)
+    written = parse_toml(inputs[profile_name], name=profile_name)
+    first_rules, type_one = _profile(written, option_rules)
+    last_rules, vocabulary = _unlisted(inputs, option_rules)
+    listed = ListedRules(standard, option_rules, applied, type_one)
     return HeaderPolicy(
         profile=profile,
-        title=title,
-        options=names,
+        title=written.get("title", str),
+        options=applied,
         edition=standard.edition,
         citation=standard.citation,
-        digest=_digest(inputs, standard, profile=profile, options=names),
-        methods=tuple(standard.methods[name] for name in (method, *names)),
+        digest=_digest(inputs, standard, profile=profile, options=applied),
+        methods=tuple(standard.methods[name] for name in (written.get("method", str), *applied)),
         temporal=temporal_of(chosen),
         conflicts=conflicts_of(listed),
         standard=standard,
@@ -146,37 +140,24 @@ def _judged(policy: HeaderPolicy, element: ElementRef) -> Decision:
     return decision
 
 
-def _profile(content: bytes, *, where: str) -> tuple[str, str, tuple[ElementRule, ...], TypeOneRule]:
-    table = reading.only(
-        reading.parse_toml(content, where=where),
-        where=where,
-        required=("title", "method", "type_1"),
-        optional=("rule",),
-    )
-    rules = tuple(parse_rule(entry, where=where, lists={}) for entry in reading.subtables(table, "rule", where=where))
-    type_one = table["type_1"]
-    if not isinstance(type_one, dict):
-        raise ConfigurationError(f'{where}: "type_1" must be a table')
-    reading.only(type_one, where=where, required=("id", "why", "source", "sequence_why", "example"))
-    return (
-        reading.text(table, "title", where=where),
-        reading.text(table, "method", where=where),
-        rules,
-        TypeOneRule(*(reading.text(type_one, key, where=where) for key in ("id", "why", "sequence_why"))),
-    )
+def _profile(document: Table, option_rules: OptionRules) -> tuple[tuple[ElementRule, ...], TypeOneRule]:
+    document.only(("rule",), required=("title", "method", "type_1"))
+    rules = tuple(parse_rule(table, lists={}, options=option_rules.options) for table in document.tables("rule"))
+    type_one = document.table("type_1")
+    type_one.only(required=("id", "why", "source", "sequence_why", "example"))
+    return rules, TypeOneRule(*(type_one.get(key, str) for key in ("id", "why", "sequence_why")))
 
 
-def _unlisted(inputs: Mapping[str, bytes]) -> tuple[tuple[ElementRule, ...], Vocabulary]:
-    where = "header/unlisted.toml"
-    table = reading.only(reading.parse_toml(inputs[where], where=where), where=where, required=("rule", "vr_families"))
-    lists = {name: parse_kept(inputs[f"header/{name}"], where=f"header/{name}") for name in _LISTS}
-    families = table["vr_families"]
-    if not isinstance(families, list):
-        raise ConfigurationError(f'{where}: "vr_families" must be a list of lists')
-    rules = tuple(
-        parse_rule(entry, where=where, lists=lists) for entry in reading.subtables(table, "rule", where=where)
+def _unlisted(inputs: Mapping[str, bytes], option_rules: OptionRules) -> tuple[tuple[ElementRule, ...], Vocabulary]:
+    document = parse_toml(inputs["header/unlisted.toml"], name="header/unlisted.toml")
+    document.only(required=("rule", "vr_families"))
+    lists = {name: parse_kept(inputs[f"header/{name}"], name=f"header/{name}") for name in _LISTS}
+    rules = tuple(parse_rule(table, lists=lists, options=option_rules.options) for table in document.tables("rule"))
+    families = (
+        frozenset(Table(document.name, {"vr_families": family}).texts("vr_families"))
+        for family in document.get("vr_families", list)
     )
-    return rules, Vocabulary(tuple(frozenset(family) for family in families))
+    return rules, Vocabulary(tuple(families))
 
 
 def _digest(inputs: Mapping[str, bytes], standard: StandardTables, *, profile: str, options: tuple[str, ...]) -> str:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 from curator.model.decision import Action, Decision, ElementRef
 from curator.model.identity import IdentifierKind
-from curator.policy import reading
+from curator.policy.csv_tables import parse_csv
+from curator.policy.tags import tag_of
+from curator.strict import parse_toml
 
-_KINDS = {kind.value: kind for kind in IdentifierKind}
+_LIST = "identifiers.csv"
+_KINDS = tuple(kind.value for kind in IdentifierKind)
 _SURVIVING = (Action.KEEP, Action.CLEAN)
 _REMAPPED = (Action.REPLACE_UID, Action.DUMMY)
 
@@ -33,18 +36,19 @@ def parse_identifiers(rules: bytes, listed: bytes) -> IdentifierRules:
     Raises:
         ConfigurationError: one of them is malformed.
     """
-    where = "header/identifiers.csv"
     by_tag = {
-        reading.tag_of(row["tag"], where=where): _kind(row["kind"], where=where)
-        for row in reading.parse_csv(listed, where=where, columns=("tag", "keyword", "kind", "why"))
+        tag_of(row["tag"], where=row.name): IdentifierKind(row.one_of("kind", _KINDS))
+        for row in parse_csv(listed, name=f"header/{_LIST}", columns=("tag", "keyword", "kind", "why"))
     }
-    where = "header/identifiers.toml"
-    table = reading.only(reading.parse_toml(rules, where=where), where=where, required=("rule",))
+    table = parse_toml(rules, name="header/identifiers.toml")
+    table.only(required=("rule",))
     by_vr: dict[str, IdentifierKind] = {}
-    for rule in reading.subtables(table, "rule", where=where):
-        reading.only(rule, where=where, required=("id", "why", "source", "example"), optional=("list", "vrs", "kind"))
-        for vr in reading.texts(rule, "vrs", where=where):
-            by_vr[vr] = _kind(reading.text(rule, "kind", where=where), where=where)
+    for rule in table.tables("rule"):
+        rule.only(("list", "vrs", "kind"), required=("id", "why", "source", "example"))
+        if "list" in rule.values:
+            rule.one_of("list", (_LIST,))
+        for vr in rule.texts("vrs"):
+            by_vr[vr] = IdentifierKind(rule.one_of("kind", _KINDS))
     return IdentifierRules(by_tag, by_vr)
 
 
@@ -60,7 +64,3 @@ def kind_of(rules: IdentifierRules, element: ElementRef, decision: Decision) -> 
         # What is removed (file meta, private, foreign groups) names software and kinds of things as often as sources.
         return None
     return kind
-
-
-def _kind(value: str, *, where: str) -> IdentifierKind:
-    return _KINDS[reading.member(value, _KINDS, where=where)]

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from curator.errors import ConfigurationError, RuleError
+from curator.errors import RuleError
 from curator.model.decision import Action
-from curator.policy import reading
-from curator.policy.element_rules import action_of
-from curator.strict import nearest
+from curator.policy.element_rules import ACTIONS
+from curator.strict import nearest, parse_toml
 
 TEMPORAL_WITHOUT_OPTION = "REMOVED"
 MODIFIED = "MODIFIED"
@@ -39,31 +38,28 @@ class OptionRules:
     most_protective_first: tuple[Action, ...]
 
 
-def parse_options(content: bytes, *, where: str) -> OptionRules:
+def parse_options(content: bytes, *, name: str) -> OptionRules:
     """The options file.
 
     Raises:
         ConfigurationError: it is malformed, or its order of protection leaves an action out.
     """
-    table = reading.only(
-        reading.parse_toml(content, where=where), where=where, required=("option", "most_protective_first")
-    )
+    table = parse_toml(content, name=name)
+    table.only(required=("option", "most_protective_first"))
     options = {}
-    for entry in reading.subtables(table, "option", where=where):
-        reading.only(entry, where=where, required=("name", "available", "why"), optional=("excludes", "temporal"))
-        name = reading.text(entry, "name", where=where)
-        options[name] = Option(
-            name=name,
-            available=reading.truth(entry, "available", where=where) is True,
-            excludes=reading.texts(entry, "excludes", where=where),
-            temporal=reading.text(entry, "temporal", where=where),
-            why=reading.text(entry, "why", where=where),
+    for entry in table.tables("option"):
+        entry.only(("excludes", "temporal"), required=("name", "available", "why"))
+        option = Option(
+            name=entry.get("name", str),
+            available=entry.get("available", bool),
+            excludes=entry.texts("excludes"),
+            temporal=entry.get("temporal", str, ""),
+            why=entry.get("why", str),
         )
-    order = tuple(
-        action_of(letter, where=where) for letter in reading.texts(table, "most_protective_first", where=where)
-    )
-    if sorted(order) != sorted(Action):
-        raise ConfigurationError(f'{where}: "most_protective_first" must name every action once')
+        options[option.name] = option
+    order = tuple(Action(letter) for letter in table.texts("most_protective_first", ACTIONS))
+    if len(order) != len(Action):
+        raise table.wrong("most_protective_first", "must name every action once")
     return OptionRules(options, order)
 
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curator.errors import ConfigurationError, IntegrityError
-from curator.policy import reading
+from curator.policy.csv_tables import parse_csv
+from curator.policy.tags import tag_mask_of, tag_of
 from curator.policy.types import AttributeTypes, attribute_types
+from curator.strict import Table, parse_toml, read_bytes
 
 OPTION_COLUMNS = (
     "retain-safe-private",
@@ -28,6 +30,7 @@ OPTION_COLUMNS = (
     "clean-structured-content",
     "clean-graphics",
 )
+_EDITION = "header/edition.toml"
 _PROFILE_COLUMNS = ("tag", "keyword", "vr", "name", "basic", *OPTION_COLUMNS)
 # How the table writes the one row that stands for every private attribute.
 PRIVATE_ROW = "ggggeeee"
@@ -98,23 +101,21 @@ def load_standard(folder: Path) -> StandardTables:
         IntegrityError: a table differs from its recorded digest or number of rows.
         ConfigurationError: a table is missing or malformed.
     """
-    where = "header/edition.toml"
-    edition_text = reading.read_bytes(folder / "edition.toml")
-    edition = reading.only(
-        reading.parse_toml(edition_text, where=where), where=where, required=("edition", "citation", "table")
-    )
+    edition_text = read_bytes(folder / "edition.toml", name=_EDITION)
+    edition = parse_toml(edition_text, name=_EDITION)
+    edition.only(required=("edition", "citation", "table"))
     contents = {}
-    for entry in reading.subtables(edition, "table", where=where):
-        reading.only(entry, where=where, required=("name", "rows", "sha256"))
-        name = reading.text(entry, "name", where=where)
+    for entry in edition.tables("table"):
+        entry.only(required=("name", "rows", "sha256"))
+        name = entry.get("name", str)
         contents[name] = _verified(folder / name, entry)
     for name in ("basic_profile.csv", "dictionary.csv", "iod_class_sets.csv", "iod_types.csv", "methods.csv"):
         if name not in contents:
-            raise ConfigurationError(f"{where}: no digest for {name}")
+            raise ConfigurationError(f"{_EDITION}: no digest for {name}")
     rows = _profile_rows(contents["basic_profile.csv"])
     return StandardTables(
-        edition=reading.text(edition, "edition", where=where),
-        citation=reading.text(edition, "citation", where=where),
+        edition=edition.get("edition", str),
+        citation=edition.get("citation", str),
         rows=rows,
         written_tags=_masked({tag: tag for tag in rows if tag != PRIVATE_ROW}, where="header/basic_profile.csv"),
         vrs=_dictionary(contents["dictionary.csv"]),
@@ -124,10 +125,10 @@ def load_standard(folder: Path) -> StandardTables:
     )
 
 
-def _verified(path: Path, entry: reading.Table) -> bytes:
-    content = reading.read_bytes(path)
+def _verified(path: Path, entry: Table) -> bytes:
+    content = read_bytes(path, name=f"header/{path.name}")
     rows = content.count(b"\n") - 1
-    if hashlib.sha256(content).hexdigest() != entry["sha256"] or rows != entry["rows"]:
+    if hashlib.sha256(content).hexdigest() != entry.get("sha256", str) or rows != entry.get("rows", int):
         raise IntegrityError(
             f"header/{path.name} is not the table that header/edition.toml describes; restore it, and put changes of "
             "your own into a profile"
@@ -136,7 +137,7 @@ def _verified(path: Path, entry: reading.Table) -> bytes:
 
 
 def _profile_rows(content: bytes) -> dict[str, TableRow]:
-    rows = reading.parse_csv(content, where="header/basic_profile.csv", columns=_PROFILE_COLUMNS)
+    rows = parse_csv(content, name="header/basic_profile.csv", columns=_PROFILE_COLUMNS)
     return {
         row["tag"]: TableRow(
             tag=row["tag"],
@@ -150,18 +151,18 @@ def _profile_rows(content: bytes) -> dict[str, TableRow]:
 
 
 def _masked(entries: dict[str, str], *, where: str) -> Masked:
-    exact = {reading.tag_of(tag, where=where): entry for tag, entry in entries.items() if "x" not in tag}
-    masks = [(*reading.tag_mask_of(tag, where=where), entry) for tag, entry in entries.items() if "x" in tag]
+    exact = {tag_of(tag, where=where): entry for tag, entry in entries.items() if "x" not in tag}
+    masks = [(*tag_mask_of(tag, where=where), entry) for tag, entry in entries.items() if "x" in tag]
     return Masked(exact, tuple(masks))
 
 
 def _dictionary(content: bytes) -> Masked:
-    rows = reading.parse_csv(content, where="header/dictionary.csv", columns=("tag", "vr"))
+    rows = parse_csv(content, name="header/dictionary.csv", columns=("tag", "vr"))
     return _masked({row["tag"]: row["vr"] for row in rows}, where="header/dictionary.csv")
 
 
 def _methods(content: bytes) -> dict[str, MethodCode]:
-    rows = reading.parse_csv(content, where="header/methods.csv", columns=_METHOD_COLUMNS)
+    rows = parse_csv(content, name="header/methods.csv", columns=_METHOD_COLUMNS)
     return {
         row["option"]: MethodCode(row["code_value"], row["coding_scheme"], row["code_meaning"], row["section"])
         for row in rows

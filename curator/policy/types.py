@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from curator.policy import reading
+from curator.policy.csv_tables import parse_csv
+from curator.policy.tags import tag_of
 
 # From the most demanding to the least: what is valid for one is valid for all after it.
 STRICTEST_FIRST = ("1", "1C", "2", "2C", "3")
@@ -60,18 +61,17 @@ def attribute_types(types: bytes, class_sets: bytes) -> AttributeTypes:
     Raises:
         ConfigurationError: a table is malformed.
     """
-    where = "header/iod_types.csv"
     sets = {
         row["set"]: row["sop_classes"].split()
-        for row in reading.parse_csv(class_sets, where="header/iod_class_sets.csv", columns=("set", "sop_classes"))
+        for row in parse_csv(class_sets, name="header/iod_class_sets.csv", columns=("set", "sop_classes"))
     }
     exact: dict[tuple[str, int, tuple[int, ...]], str] = {}
     within: dict[tuple[int, int], list[str]] = defaultdict(list)
     top_level: set[str] = set()
-    for row in reading.parse_csv(types, where=where, columns=("tag", "path", "type", "set")):
-        tag = reading.tag_of(row["tag"], where=where)
-        path = tuple(reading.tag_of(part, where=where) for part in row["path"].split("/") if part)
-        for sop_class in sets[reading.member(row["set"], sets, where=where)]:
+    for row in parse_csv(types, name="header/iod_types.csv", columns=("tag", "path", "type", "set")):
+        tag = tag_of(row["tag"], where=row.name)
+        path = tuple(tag_of(part, where=row.name) for part in row["path"].split("/") if part)
+        for sop_class in sets[row.one_of("set", sets)]:
             exact[sop_class, tag, path] = row["type"]
             if not path:
                 top_level.add(sop_class)

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from curator.policy import reading
+from curator.policy.csv_tables import parse_csv
 
 _BETWEEN = re.compile(r"[\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -44,20 +44,19 @@ class WordList:
         return None
 
 
-def parse_words(content: bytes, *, where: str, last_column: str) -> WordList:
+def parse_words(content: bytes, *, name: str, last_column: str) -> WordList:
     """A list of words with the columns word, match and one that explains.
 
     Raises:
-        ConfigurationError: a row is malformed or names a word twice.
+        ConfigurationError: a row is malformed, or names a word again with another match.
     """
     found: dict[str, str] = {}
-    for row in reading.parse_csv(content, where=where, columns=("word", "match", last_column)):
-        word = folded(row["word"])
-        reading.member(row["match"], dict.fromkeys(_MATCHES), where=where)
+    for row in parse_csv(content, name=name, columns=("word", "match", last_column)):
+        word, match = folded(row["word"]), row.one_of("match", _MATCHES)
         if not word.strip():
-            raise reading.wrong("a word without letters", where=where)
-        if found.setdefault(word, row["match"]) != row["match"]:
-            raise reading.twice(row["word"], where=where)
+            raise row.wrong("word", "has no letters")
+        if found.setdefault(word, match) != match:
+            raise row.wrong("word", f"{row['word']!r} stands twice, with two kinds of match")
     return WordList(
         stems=tuple(word for word, match in found.items() if match == "stem"),
         tokens=frozenset(word for word, match in found.items() if match == "token"),

@@ -100,7 +100,18 @@ def test_a_table_without_a_digest_is_refused(copy: Path) -> None:
 def test_an_unknown_key_names_the_nearest(copy: Path) -> None:
     path = copy / "header" / "unlisted.toml"
     path.write_text(path.read_text().replace("option_actions =", "option_action =", 1))
-    with pytest.raises(ConfigurationError, match="unknown key \"option_action\"; did you mean 'option_actions'"):
+    with pytest.raises(ConfigurationError, match="has no key 'option_action'; did you mean 'option_actions'") as caught:
+        load_header_policy(copy)
+    assert "header/unlisted.toml" in str(caught.value)
+    assert "unlisted/uid" in str(caught.value)
+
+
+def test_a_rule_for_an_option_that_is_none_is_refused(copy: Path) -> None:
+    path = copy / "header" / "unlisted.toml"
+    path.write_text(path.read_text().replace('{ "retain-uids" =', '{ "retain-uid" =', 1))
+    with pytest.raises(
+        ConfigurationError, match=r"option_actions.* has no key 'retain-uid'; did you mean 'retain-uids'"
+    ):
         load_header_policy(copy)
 
 

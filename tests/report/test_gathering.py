@@ -18,7 +18,7 @@ from curator.jobs.summary import store_report, summarize_path, summarize_run, su
 from curator.jobs.workspace import Workspace, create_workspace
 from curator.model.quarantine import REMEDY, Reason
 from curator.model.summary import JobSummary, Verification
-from curator.policy import reading
+from curator.policy.csv_tables import parse_csv
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_no_head_and_nothing_unnamed_is_ever_shown(tmp_path: Path, body_part: st
 def test_every_shown_body_part_has_its_reason_and_example() -> None:
     name = "report/shown_body_parts.csv"
     columns = ("id", "body_part", "meaning", "why", "source", "example")
-    rows = reading.parse_csv((bundled_folder("rules") / name).read_bytes(), where=name, columns=columns)
+    rows = parse_csv((bundled_folder("rules") / name).read_bytes(), name=name, columns=columns)
     assert all(row["example"] in shown_body_parts(bundled_folder("rules")) for row in rows)
     assert len({row["id"] for row in rows}) == len({row["body_part"] for row in rows}) == len(rows)
     assert all(all(row.values()) for row in rows)

@@ -21,8 +21,9 @@ from curator.errors import IntegrityError
 from curator.model.annotation import Label
 from curator.model.manifest import Item, Split, SplitRow
 from curator.model.summary import CountGrid, DatasetSummary, Example, Tally
-from curator.policy import reading
+from curator.policy.csv_tables import parse_csv
 from curator.report.examples import middle_slices
+from curator.strict import read_bytes
 
 _CERTIFICATE = "selection/certificate.json"
 _SHOWN = "report/shown_body_parts.csv"
@@ -116,7 +117,7 @@ def shown_body_parts(rules: Path) -> frozenset[str]:
     Raises:
         ConfigurationError: the table is missing or malformed.
     """
-    rows = reading.parse_csv(reading.read_bytes(rules / _SHOWN), where=_SHOWN, columns=_SHOWN_COLUMNS)
+    rows = parse_csv(read_bytes(rules / _SHOWN, name=_SHOWN), name=_SHOWN, columns=_SHOWN_COLUMNS)
     return frozenset(row["body_part"] for row in rows)
 
 
