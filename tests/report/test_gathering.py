@@ -141,7 +141,7 @@ def test_every_shown_body_part_has_its_reason_and_example() -> None:
     rows = parse_csv((bundled_folder("rules") / name).read_bytes(), name=name, columns=columns)
     assert all(row["example"] in shown_body_parts(bundled_folder("rules")) for row in rows)
     assert len({row["id"] for row in rows}) == len({row["body_part"] for row in rows}) == len(rows)
-    assert all(all(row.values()) for row in rows)
+    assert all(all(row.cells.values()) for row in rows)
 
 
 def test_a_run_is_told_with_its_dataset(run: Path) -> None:
