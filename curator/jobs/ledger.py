@@ -110,6 +110,10 @@ class LedgerBatch:
         )
         self._work[entry.stage, entry.item_id] = None if entry.reason.is_environmental else row
 
+    def record_superseded(self, stage: str, item_id: str) -> None:
+        """What a stage did to an item counts no more; no error where it did nothing."""
+        self._work[stage, item_id] = None
+
     def clear_quarantine(self, item_id: str) -> None:
         """An item is held back no more, whichever stage did it; no error where it was not."""
         self._quarantine[item_id] = None
@@ -200,15 +204,20 @@ class Ledger:
 
     def done(self, stage: str, item_id: str, rule_digest: str) -> WorkRow | None:
         """The current row of an item at a stage under these rules, also where it was quarantined; else None."""
-        query = _current(stage, rule_digest).where(tables.work.c.item_id == item_id)
+        column = tables.work.c
+        query = _current(stage).where(column.rule_digest == rule_digest, column.item_id == item_id)
         with self._engine.connect() as connection:
             found = connection.execute(query).mappings().one_or_none()
         return None if found is None else _work_row(found)
 
     def all_done(self, stage: str, rule_digest: str) -> dict[str, WorkRow]:
         """Every current row of a stage under these rules by item, sorted: one question instead of one per item."""
+        return {item_id: row for item_id, row in self.current(stage).items() if row.rule_digest == rule_digest}
+
+    def current(self, stage: str) -> dict[str, WorkRow]:
+        """Every current row of a stage by item, sorted, whatever rules it was made under."""
         with self._engine.connect() as connection:
-            rows = [_work_row(row) for row in connection.execute(_current(stage, rule_digest)).mappings()]
+            rows = [_work_row(row) for row in connection.execute(_current(stage)).mappings()]
         return {row.item_id: row for row in sorted(rows, key=lambda row: row.item_id)}
 
     def record_done(self, row: WorkRow) -> None:
@@ -247,6 +256,13 @@ class Ledger:
             rows = [SourceRow(**row) for row in connection.execute(select(tables.source)).mappings()]
         return sorted(rows, key=lambda row: row.item_id)
 
+    def source(self, item_id: str) -> SourceRow | None:
+        """Where one item came from; None where nothing is known of it."""
+        with self._engine.connect() as connection:
+            query = select(tables.source).where(tables.source.c.item_id == item_id)
+            found = connection.execute(query).mappings().one_or_none()
+        return None if found is None else SourceRow(**found)
+
     def quarantined(self) -> list[Quarantined]:
         """Everything that is held back, sorted by item."""
         with self._engine.connect() as connection:
@@ -270,11 +286,9 @@ class Ledger:
         return {status: counts[status] for status in WorkStatus if counts[status]}
 
 
-def _current(stage: str, rule_digest: str) -> Select[tuple[Any, ...]]:
+def _current(stage: str) -> Select[tuple[Any, ...]]:
     column = tables.work.c
-    return select(tables.work).where(
-        column.stage == stage, column.rule_digest == rule_digest, column.status != WorkStatus.SUPERSEDED.value
-    )
+    return select(tables.work).where(column.stage == stage, column.status != WorkStatus.SUPERSEDED.value)
 
 
 def _stored(row: WorkRow) -> dict[str, str]:

@@ -1,22 +1,28 @@
 """What the ledger and the catalogue learn of a release run.
 
-The law: an instance and its ledger row are recorded together or not at all; only the job's own process records.
+The law: an instance and its ledger row are recorded together or not at all, and what is held is taken back in the same
+step; only the job's own process records.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
 
 from curator import __version__
 from curator.adapters.local_disk import LocalDisk
-from curator.catalog.query import instances
+from curator.catalog.query import released_paths
 from curator.catalog.record import clashes, forget_instance, record_instances
 from curator.deid.instance import released_path
-from curator.ingest.scanned import Held, held
+from curator.ingest.scanned import Held, Scanned, held
 from curator.jobs.context import JobContext
 from curator.jobs.ledger import LedgerBatch, SourceRow, WorkRow, WorkStatus
+from curator.jobs.release.places import Places, owners_of
+from curator.jobs.release.plan import Plan
 from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask
 from curator.model.identity import Identifier
 from curator.model.instance import ReleasedInstance, SourceInstance
@@ -34,18 +40,23 @@ class Recorder:
     """One run's memory: what was released before, and what this run releases and holds."""
 
     def __init__(
-        self, context: JobContext, settings: ReleaseSettings, identifiers: Mapping[str, frozenset[Identifier]]
+        self, context: JobContext, settings: ReleaseSettings, *, plan: Plan, scanned: Sequence[Scanned]
     ) -> None:
         self.reasons: Counter[Reason] = Counter()
         self.new_count = 0
         self.uid: Callable[[str], str] = str if "retain-uids" in settings.options else context.pseudonyms.uid
         self._context = context
         self._settings = settings
-        self._identifiers = identifiers
+        self._identifiers = plan.identifiers
         self._storage = LocalDisk(context.released)
         self._digest = rule_digest(context, settings)
-        self._before = context.ledger.all_done(STAGE, self._digest)
-        self._content_at = {row.output_path: _content(row) for row in self._before.values() if row.output_path}
+        self._known_digest = cache(self._digest_of_known)
+        current = context.ledger.current(STAGE)
+        self._before = {item_id: row for item_id, row in current.items() if row.rule_digest == self._digest}
+        self._content = {item_id: _content(row) for item_id, row in current.items()}
+        self._places = self._placed(plan, scanned, {item: row.output_path for item, row in current.items()})
+        with context.engine.connect() as connection:
+            self._recorded = {path: uid for uid, path in released_paths(connection).items()}
         self._released: set[str] = set()
 
     @property
@@ -57,10 +68,27 @@ class Recorder:
         """The replaced SOP Instance UIDs of those of `sources` that are released."""
         return frozenset(uid for source in sources if (uid := self.uid(source.SOPInstanceUID)) in self._released)
 
+    def begin(self, holds: Sequence[Held]) -> None:
+        """Take back what will lie elsewhere, and record what the plan holds, in one transaction."""
+        with self._context.ledger.batch() as batch:
+            self._withdraw(batch, self._places.moved())
+            for one in holds:
+                self._hold(batch, one)
+
+    def hold(self, holds: Sequence[Held]) -> None:
+        """Items that are held back, in one transaction; nothing for none."""
+        if holds:
+            with self._context.ledger.batch() as batch:
+                for one in holds:
+                    self._hold(batch, one)
+
     def is_done(self, source: SourceInstance) -> bool:
         """Whether the instance lies released already, made from the same bytes, rules and identifiers."""
-        row = self._before.get(self._item_id(source.reference))
+        item_id = self._item_id(source.reference)
+        row = self._before.get(item_id)
         if row is None or row.status is not WorkStatus.DONE or row.detail != self._fingerprint(source):
+            return False
+        if row.output_path != self._places.places[item_id] or row.output_path not in self._recorded:
             return False
         if not self._storage.exists(row.output_path):
             return False
@@ -68,18 +96,17 @@ class Recorder:
         return True
 
     def is_contested(self, source: SourceInstance) -> bool:
-        """Whether another file of other content was released under the same SOP Instance UID; both are then held."""
-        if self._item_id(source.reference) in self._before or source.subject is None:
+        """Whether another job released the same SOP Instance UID already; what came later is then held.
+
+        Only while the other job's file exists: the steward decides by removing one of the two.
+        """
+        rivals = self._places.rivals(self._item_id(source.reference))
+        if not rivals:
             return False
-        path = released_path(
-            self._context.pseudonyms.patient_code(source.subject),
-            self.uid(source.StudyInstanceUID),
-            self.uid(source.SeriesInstanceUID),
-            self.uid(source.SOPInstanceUID),
-        )
-        if self._content_at.get(path, source.content_id) == source.content_id or not self._storage.exists(path):
-            return False
-        self.hold([held(source, Reason.SOP_INSTANCE_UID_CONFLICT, "an earlier run released other content")])
+        if all(self._content[item_id] == source.content_id for item_id in rivals):
+            self.hold([held(source, Reason.DUPLICATE_CONTENT, "another job released the same bytes")])
+        else:
+            self.hold([held(source, Reason.SOP_INSTANCE_UID_CONFLICT, "another job released other content")])
         return True
 
     def task(self, source: SourceInstance) -> ReleaseTask:
@@ -98,38 +125,62 @@ class Recorder:
                 reason = outcome.reason if record is None else contradictions.get(record.SOPInstanceUID)
                 if reason is not None:
                     self._hold(batch, held(outcome.source, reason, outcome.detail))
-                if record is None:
-                    continue
-                if reason is None:
+                elif record is not None:
                     self._keep(batch, outcome.source, record)
-                else:
-                    self._storage.remove(record.path)
 
-    def hold(self, holds: Sequence[Held]) -> None:
-        """Items that are held back, in one transaction; nothing for none."""
-        if holds:
+    def forget_gone(self) -> None:
+        """Clear the quarantine of files that lay under this job's paths and do so no more."""
+        entries = [entry for entry in self._context.ledger.quarantined() if entry.stage == STAGE]
+        gone = [
+            entry.item_id for entry in entries if entry.item_id not in self._places.scanned and self._is_ours(entry)
+        ]
+        if gone:
             with self._context.ledger.batch() as batch:
-                for one in holds:
-                    self._hold(batch, one)
+                for item_id in gone:
+                    batch.clear_quarantine(item_id)
+                    batch.record_superseded(STAGE, item_id)
 
-    def withdraw(self, scanned: Sequence[SourceInstance]) -> None:
-        """Take back what earlier runs released of these files and this run does not."""
-        stale = {self.uid(source.SOPInstanceUID) for source in scanned} - self._released
-        with self._context.engine.connect() as connection:
-            recorded = [one for one in instances(connection) if one.SOPInstanceUID in stale]
-        if not recorded:
-            return
-        with self._context.ledger.batch() as batch:
-            for one in recorded:
-                self._storage.remove(one.path)
-                forget_instance(batch.connection, one.SOPInstanceUID)
-            batch.record_event("withdrawn", stage=STAGE, instances=len(recorded))
+    def _placed(self, plan: Plan, scanned: Sequence[Scanned], paths: dict[str, str]) -> Places:
+        candidates = {self._item_id(source.reference): source for source in (*plan.first, *plan.dependent)}
+        instances = (one for one in scanned if isinstance(one, SourceInstance))
+        # The plan's own come last: triage may have completed a person's issuer.
+        sources = {self._item_id(one.reference): one for one in instances} | candidates
+        places = {item_id: self._place(one) for item_id, one in sources.items() if one.subject is not None}
+        earlier = {item_id: path for item_id, path in paths.items() if path}
+        found = frozenset(self._item_id(one.reference) for one in scanned)
+        owners = owners_of(earlier)
+        others = {item_id for path in places.values() for item_id in owners.get(path, ())} - found
+        return Places(
+            scanned=found,
+            places=places,
+            candidates=frozenset(candidates),
+            earlier=earlier,
+            elsewhere=frozenset(item_id for item_id in others if self._still_exists(item_id)),
+        )
+
+    def _place(self, source: SourceInstance) -> str:
+        return released_path(
+            self._patient_code(source),
+            self.uid(source.StudyInstanceUID),
+            self.uid(source.SeriesInstanceUID),
+            self.uid(source.SOPInstanceUID),
+        )
+
+    def _still_exists(self, item_id: str) -> bool:
+        row = self._context.ledger.source(item_id)
+        return row is not None and os.path.lexists(self._context.seal.open(row.sealed_source, purpose=SEALED_FOR))
+
+    def _is_ours(self, entry: Quarantined) -> bool:
+        reference = Path(self._context.seal.open(entry.sealed_source, purpose=SEALED_FOR))
+        return any(reference.is_relative_to(root) for root in self._context.job.paths)
 
     def _keep(self, batch: LedgerBatch, source: SourceInstance, record: ReleasedInstance) -> None:
         item_id = self._item_id(source.reference)
         self._released.add(record.SOPInstanceUID)
         self.new_count += 1
         record_instances(batch.connection, [record])
+        for other in self._places.gone(item_id):
+            batch.record_superseded(STAGE, other)
         batch.record_source(
             SourceRow(
                 item_id=item_id,
@@ -150,9 +201,13 @@ class Recorder:
         )
 
     def _hold(self, batch: LedgerBatch, one: Held) -> None:
+        item_id = self._item_id(one.reference)
         self.reasons[one.reason] += 1
+        self._withdraw(batch, self._places.left_by(item_id))
+        for other in self._places.gone(item_id):
+            batch.record_superseded(STAGE, other)
         entry = Quarantined(
-            item_id=self._item_id(one.reference),
+            item_id=item_id,
             reason=one.reason,
             stage=STAGE,
             content_id=one.content_id,
@@ -161,21 +216,35 @@ class Recorder:
         )
         batch.record_quarantine(entry, rule_digest=self._digest)
 
+    def _withdraw(self, batch: LedgerBatch, paths: Iterable[str]) -> None:
+        """Take files out of the release and the catalogue; what is not there is no error."""
+        forgotten = 0
+        for path in sorted(paths):
+            self._storage.remove(path)
+            uid = self._recorded.pop(path, None)
+            forgotten += uid is not None and forget_instance(batch.connection, uid)
+        if forgotten:
+            batch.record_event("withdrawn", stage=STAGE, instances=forgotten)
+
     def _item_id(self, reference: str) -> str:
         return self._context.pseudonyms.item_id(reference)
 
     def _sealed(self, reference: str) -> bytes:
         return self._context.seal.seal(reference, purpose=SEALED_FOR)
 
+    def _patient_code(self, source: SourceInstance) -> str:
+        return self._context.pseudonyms.patient_code(source.subject) if source.subject is not None else ""
+
     def _of_person(self, source: SourceInstance) -> frozenset[Identifier]:
-        if source.subject is None:
-            return frozenset()
-        return self._identifiers[self._context.pseudonyms.patient_code(source.subject)]
+        return self._identifiers.get(self._patient_code(source), frozenset())
 
     def _fingerprint(self, source: SourceInstance) -> str:
         """Keyed digests of the bytes and of what was searched in them: when either changes, the item is done again."""
-        known = "\n".join(f"{one.kind}:{one.value}" for one in sorted(self._of_person(source)))
-        return f"{source.content_id}:{self._context.pseudonyms.item_id(known)}"
+        return f"{source.content_id}:{self._known_digest(self._patient_code(source))}"
+
+    def _digest_of_known(self, patient_code: str) -> str:
+        known = sorted(self._identifiers.get(patient_code, frozenset()))
+        return self._context.pseudonyms.item_id("\n".join(f"{one.kind}:{one.value}" for one in known))
 
 
 def _content(row: WorkRow) -> str:

@@ -50,14 +50,14 @@ def release(context: JobContext) -> ReleaseCounts:
     scanned = _scan(context)
     plan = _plan(context, scanned)
     context.workspace.vault(context.pseudonyms).remember(plan.identifiers)
-    recorder = Recorder(context, settings, plan.identifiers)
-    recorder.hold(plan.held)
+    recorder = Recorder(context, settings, plan=plan, scanned=scanned)
+    recorder.begin(plan.held)
     _run(context, recorder, plan.first, name="release")
     images = (source for source in plan.first if source.has_pixel_data)
     ready, unresolved = resolvable(plan.dependent, recorder.released_among(images), recorder.uid)
     recorder.hold(unresolved)
     _run(context, recorder, ready, name="dependents")
-    recorder.withdraw([one for one in scanned if isinstance(one, SourceInstance)])
+    recorder.forget_gone()
     return ReleaseCounts(
         files=len(scanned),
         released=recorder.released_count,
