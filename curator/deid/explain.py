@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
+from curator.deid.headers.meant import meant_vr
 from curator.dicom.dictionary import keyword, tag_of, tag_text
 from curator.dicom.elements import Element
 from curator.dicom.parse import parse
@@ -45,7 +46,7 @@ def explained(data: bytes, policy: HeaderPolicy, *, only: str | None = None) -> 
     wanted = None if only is None else _tag(only)
     placed = _placed(data_set.elements, "", ())
     return tuple(
-        _row(policy, element, place, ElementRef(element.tag, element.vr, path, sop_class))
+        _row(policy, element, place, ElementRef(element.tag, meant_vr(element, data_set.syntax), path, sop_class))
         for place, path, element in placed
         if wanted is None or element.tag == wanted
     )

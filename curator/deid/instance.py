@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from curator.deid.headers.markers import IMPLEMENTATION, marker_elements
+from curator.deid.headers.markers import IMPLEMENTATION, earlier_markers, marker_elements
 from curator.deid.headers.rewrite import Chunk, Rewriter
+from curator.deid.headers.values import kept_uid
 from curator.deid.subject import Subject
 from curator.deid.verify import residuals
 from curator.dicom.dictionary import tag_of
@@ -51,6 +52,7 @@ def deidentify(
         ItemError: the source cannot be parsed, or RESIDUAL_IDENTIFIER with the places where something survived.
     """
     data_set = parse(data)
+    markers = marker_elements(policy, data_set.syntax, earlier_markers(data_set, subject.needles))
     places: tuple[str, ...] = ()
     for deny in (False, True):
         rewriter = Rewriter(
@@ -59,7 +61,7 @@ def deidentify(
             pseudonyms=pseudonyms,
             subject=subject,
             sop_class_uid=source.SOPClassUID,
-            set_elements=marker_elements(policy, data_set.syntax),
+            set_elements=markers,
             deny=deny,
         )
         chunks = _file(data_set, rewriter.chunks(), source, uid_map(policy, pseudonyms)(source.SOPInstanceUID))
@@ -89,12 +91,12 @@ def with_file(record: ReleasedInstance, *, path: str, sha256: str, size_bytes: i
 
 def keeps_uid(policy: HeaderPolicy, element: Element) -> bool:
     """Whether the policy lets an element's UIDs stand as they are."""
-    return decide(policy, ElementRef(element.tag, element.vr)).action is Action.KEEP
+    return decide(policy, ElementRef(element.tag, "UI")).action is Action.KEEP
 
 
 def uid_map(policy: HeaderPolicy, pseudonyms: Pseudonyms) -> Callable[[str], str]:
-    """What the policy makes of a UID: a replacement, or the same where UIDs are retained."""
-    return str if "retain-uids" in policy.options else pseudonyms.uid
+    """What the policy makes of a UID: a replacement, or the same where UIDs are retained and it is one."""
+    return partial(kept_uid, pseudonyms=pseudonyms) if "retain-uids" in policy.options else pseudonyms.uid
 
 
 def _file(data_set: DataSet, chunks: list[Chunk], source: SourceInstance, sop_instance_uid: str) -> tuple[Chunk, ...]:
@@ -107,7 +109,9 @@ def _file(data_set: DataSet, chunks: list[Chunk], source: SourceInstance, sop_in
     if not data_set.syntax.deflated:
         return (meta, *chunks)
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return (meta, deflater.compress(b"".join(chunks)), deflater.flush())
+    body = deflater.compress(b"".join(chunks)) + deflater.flush()
+    # PS3.5 A.5: an odd number of bytes ends in a null.
+    return (meta, body + bytes(len(body) % 2))
 
 
 def _record(

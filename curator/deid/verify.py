@@ -3,26 +3,32 @@
 This reads what was written as a stranger would and shares no decision with the rewriting: whatever rule let a value
 through, the search finds it.
 
-Sources: DICOM PS3.15 E.1.1 (what an implementation has to protect); PS3.10 7.1 (file meta that must agree).
+Sources: DICOM PS3.15 E.1.1 (what an implementation has to protect); PS3.10 7.1 (file meta that must agree); PS3.5 A.5
+(the null behind a deflated data set).
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from curator.dicom.dictionary import BULK_VRS, tag_of, tag_text
+from curator.dicom.dictionary import BULK_VRS, dictionary_vr, tag_of, tag_text
 from curator.dicom.elements import DataSet, Element
 from curator.dicom.parse import parse
 from curator.errors import ItemError
-from curator.identity.pseudonyms import WELL_KNOWN_ROOT
-from curator.identity.search import Needles, found_in
+from curator.identity.pseudonyms import is_well_known
+from curator.identity.search import Needles, found_in, is_numeric, numbers_found_in
 
 PREAMBLE = 128
 # A bulk value shorter than this is searched like text: nothing meets it by chance.
 _SHORTEST_BULK = 4096
-_OWN_ROOT = b"2.25."
+_BULK = BULK_VRS | {"FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"}
+_OWN_ROOT = "2.25."
+# What a file meta group has to hold and what says who wrote it; everything else can name the sender.
+_META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
+_UIDS_OF_META = {0x00020002: "SOPClassUID", 0x00020003: "SOPInstanceUID"}
 
 
 class Defect(StrEnum):
@@ -67,50 +73,64 @@ def residuals(
 
 def _identifiers(written: bytes | memoryview, data_set: DataSet, needles: Needles) -> Iterator[Residual]:
     data = memoryview(data_set.data)
+    header: list[memoryview] = []
+    numbers: list[bytes] = []
     position = 0
-    for element in data_set.elements:
-        if element.vr in BULK_VRS and element.length >= _SHORTEST_BULK:
-            # Across the border too: what stands before the bulk is searched up to where it begins.
-            yield from _search(data[position : element.value], needles, "header")
-            if found_in(needles, data[element.value : element.value + element.length], bulk=True):
+    for element in _all_elements(data_set.elements):
+        if element.items is not None:
+            continue
+        value = data[element.value : element.value + element.length]
+        if element.vr in _BULK and element.length >= _SHORTEST_BULK:
+            if found_in(needles, value, bulk=True):
                 yield Residual(Defect.IDENTIFIER, tag_text(element.tag))
-            position = element.value + element.length
-    yield from _search(data[position:], needles, "header")
+        elif element.vr in ("DS", "IS") and is_numeric(bytes(value)):
+            # Among coordinates a short record number comes up by chance.
+            numbers.append(bytes(value))
+        else:
+            continue
+        # Across the border too: what stands before is searched up to where the value begins.
+        header.append(data[position : element.value])
+        position = element.value + element.length
+    header.append(data[position:])
+    if found_in(needles, b"".join(header)) or numbers_found_in(needles, b"\\".join(numbers)):
+        yield Residual(Defect.IDENTIFIER, "header")
     if data_set.data is not data_set.meta_data:
         start = data_set.meta[-1].end if data_set.meta else 0
-        yield from _search(memoryview(written)[:start], needles, "file meta")
-
-
-def _search(data: memoryview, needles: Needles, place: str) -> Iterator[Residual]:
-    if found_in(needles, data):
-        yield Residual(Defect.IDENTIFIER, place)
+        if found_in(needles, memoryview(written)[:start]):
+            yield Residual(Defect.IDENTIFIER, "file meta")
 
 
 def _structure(written: bytes | memoryview, data_set: DataSet) -> Iterator[Residual]:
     if any(written[:PREAMBLE]):
         yield Residual(Defect.PREAMBLE, "preamble")
-    if data_set.trailing:
+    if data_set.trailing or (data_set.syntax.deflated and _follows_deflated(written, data_set)):
         yield Residual(Defect.TRAILING_BYTES, "end of file")
     for element in _all_elements(data_set.elements):
         if element.tag >> 16 & 1:
             yield Residual(Defect.PRIVATE_ELEMENT, tag_text(element.tag))
     meta = {element.tag: _text(data_set.meta_data, element) for element in data_set.meta}
-    for meta_name, name in (
-        ("MediaStorageSOPInstanceUID", "SOPInstanceUID"),
-        ("MediaStorageSOPClassUID", "SOPClassUID"),
-    ):
+    for tag in sorted(meta.keys() - _META_TAGS):
+        yield Residual(Defect.FILE_META, tag_text(tag))
+    for tag, name in _UIDS_OF_META.items():
         element_of = data_set.first(tag_of(name))
         own = _text(data_set.data, element_of) if element_of is not None else b""
-        if meta.get(tag_of(meta_name)) != own:
-            yield Residual(Defect.FILE_META, tag_text(tag_of(meta_name)))
+        if meta.get(tag) != own:
+            yield Residual(Defect.FILE_META, tag_text(tag))
+
+
+def _follows_deflated(written: bytes | memoryview, data_set: DataSet) -> bool:
+    """Whether anything but one padding null follows the deflated data set."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflater.decompress(written[data_set.meta[-1].end if data_set.meta else 0 :])
+    return inflater.unused_data not in (b"", b"\0")
 
 
 def _foreign_uids(data_set: DataSet, keeps_uid: Callable[[Element], bool]) -> Iterator[Residual]:
     for element in _all_elements(data_set.elements):
-        if element.vr != "UI" or keeps_uid(element):
+        if "UI" not in (element.vr, dictionary_vr(element.tag)) or keeps_uid(element):
             continue
-        for uid in _text(data_set.data, element).split(b"\\"):
-            if uid and not uid.startswith((_OWN_ROOT, WELL_KNOWN_ROOT.encode())):
+        for uid in _text(data_set.data, element).decode("latin-1").split("\\"):
+            if uid and not uid.startswith(_OWN_ROOT) and not is_well_known(uid):
                 yield Residual(Defect.FOREIGN_UID, tag_text(element.tag))
 
 

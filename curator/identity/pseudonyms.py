@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import unicodedata
 import uuid
 from collections.abc import Iterable
@@ -31,6 +32,23 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE_LENGTH = 12
 WELL_KNOWN_ROOT = "1.2.840.10008."
 _DAYS_A_WEEK = 7
+_LONGEST_UID = 64
+_UID = re.compile(r"\d+(\.\d+)*", re.ASCII)
+# The standard numbers its things with small numbers; a record number behind its root is not one of them.
+_WELL_KNOWN = re.compile(r"1\.2\.840\.10008(\.\d{1,4}){1,10}", re.ASCII)
+
+
+def is_uid(text: str) -> bool:
+    """Whether a text is digits and single dots, 64 characters at most: nothing else may stand as a kept UID.
+
+    Sources: DICOM PS3.5 9.1 (leading zeros, which the standard forbids and devices write, are let pass).
+    """
+    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None
+
+
+def is_well_known(uid: str) -> bool:
+    """Whether a UID is one of the standard's own, and so names a kind of thing and no source object."""
+    return _WELL_KNOWN.fullmatch(uid) is not None
 
 
 def normalized_id(text: str) -> str:
@@ -86,7 +104,7 @@ class Pseudonyms:
 
     def uid(self, original: str) -> str:
         """A UUIDv8 under root 2.25, 44 characters at most; well-known and empty UIDs come back as they are."""
-        if not original or original.startswith(WELL_KNOWN_ROOT):
+        if not original or is_well_known(original):
             return original
         return self._uid(original)
 

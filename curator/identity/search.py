@@ -9,7 +9,7 @@ Sources: DICOM PS3.5 6.1.2 (character repertoires), 6.2.1 (person names).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from curator.model.identity import Identifier, IdentifierKind
@@ -27,8 +27,16 @@ STAND_IN = "REMOVED"
 """What the engine writes for a removed value; a name that earlier tools had replaced by it identifies nobody."""
 # Our own UIDs are digits of a keyed hash; a record number inside one is chance, never a leak. One in ten thousand
 # million has fewer than 29 digits: whoever puts a record number behind 2.25 does not hide it.
-_OWN_UIDS = re.compile(rb"2\.25\.\d{29,39}")
+# What the engine writes about itself, lower case.
+OWN_METHOD = re.compile(rb"curator [\w.+]+; [\w-]+; ps3\.15 \d{4}[a-z]; [0-9a-f]{12}")
+# The standard's root holds 10008, and our method text the year of an edition: both would meet short record numbers.
+_NOT_SEARCHED_FOR_NUMBERS = re.compile(
+    rb"2\.25\.\d{29,39}"
+    rb"|(?<![\d.])1\.2\.840\.10008(?:\.\d{1,4}){1,10}(?![\d.])"
+    rb"|" + OWN_METHOD.pattern
+)
 _NAME_PARTS = re.compile(r"[\s^=,;.\-_/\\]+")
+_NUMERIC = b"0123456789+-.eE \\\0"
 _ESCAPES = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]")
 
 
@@ -37,12 +45,13 @@ class Needles:
     """Byte strings to search for, ASCII-folded to lower case.
 
     `digits` need a non-digit on either side. `bulk` are those of both that are long enough to mean something between
-    pixels.
+    pixels, `numbers` those that mean something as a whole number.
     """
 
     plain: tuple[bytes, ...] = field(repr=False)
     digits: tuple[bytes, ...] = field(repr=False)
     bulk: frozenset[bytes] = field(repr=False)
+    numbers: frozenset[bytes] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.plain) + len(self.digits)
@@ -53,11 +62,15 @@ def needles_of(identifiers: Iterable[Identifier]) -> Needles:
     plain: set[bytes] = set()
     digits: set[bytes] = set()
     bulk: set[bytes] = set()
+    numbers: set[bytes] = set()
     for token in {token for identifier in identifiers for token in _tokens(identifier)}:
         is_number = token.isascii() and token.isdigit()
         (digits if is_number else plain).update(_encoded(token))
-        bulk |= _bulk_forms(token, is_number=is_number)
-    return Needles(tuple(sorted(plain)), tuple(sorted(digits)), frozenset(bulk))
+        forms = _bulk_forms(token, is_number=is_number)
+        bulk |= forms
+        if is_number:
+            numbers |= forms
+    return Needles(tuple(sorted(plain)), tuple(sorted(digits)), frozenset(bulk), frozenset(numbers))
 
 
 def found_in(needles: Needles, data: bytes | memoryview, *, bulk: bool = False) -> int:
@@ -67,8 +80,28 @@ def found_in(needles: Needles, data: bytes | memoryview, *, bulk: bool = False) 
     candidates = [needle for needle in needles.digits if (not bulk or needle in needles.bulk) and needle in folded]
     if not candidates:
         return found
-    masked = _OWN_UIDS.sub(b" ", folded)
+    masked = _NOT_SEARCHED_FOR_NUMBERS.sub(b" ", folded)
     return found + sum(1 for needle in candidates if re.search(rb"(?<!\d)" + re.escape(needle) + rb"(?!\d)", masked))
+
+
+def is_numeric(data: bytes) -> bool:
+    """Whether the bytes are decimal numbers and what parts them, and nothing else; true for no bytes."""
+    return not data.strip(_NUMERIC)
+
+
+def numbers_found_in(needles: Needles, data: bytes) -> int:
+    """How many needles are one of the decimal numbers in `data`, parted by backslashes; 0 for empty data.
+
+    A coordinate or a rescale intercept that has the digits of a short record number is chance, and so are decimals.
+    """
+    if not needles.numbers:
+        return 0
+    return len(needles.numbers.intersection(map(_whole, data.split(b"\\"))))
+
+
+def _whole(number: bytes) -> bytes:
+    whole, _, decimals = number.strip(b" \0+-").partition(b".")
+    return b"" if decimals.strip(b"0") else whole
 
 
 def _bulk_forms(token: str, *, is_number: bool) -> set[bytes]:
@@ -85,10 +118,19 @@ def _tokens(identifier: Identifier) -> set[str]:
     if identifier.kind is IdentifierKind.PERSON_NAME:
         groups = [group.strip("^ ") for group in value.split("=")]
         tokens |= {*groups, *(group.replace("^", " ") for group in groups), *_NAME_PARTS.split(value)}
+        tokens |= {spelling for group in groups for spelling in _spoken(group)}
     if identifier.kind is IdentifierKind.DATE and len(value) == 8 and value.isdigit():
         year, month, day = value[:4], value[4:6], value[6:]
         tokens |= {f"{year}-{month}-{day}", f"{day}.{month}.{year}", f"{month}/{day}/{year}", f"{day}/{month}/{year}"}
     return {token for token in tokens if _long_enough(token) and not _is_stand_in(token)}
+
+
+def _spoken(group: str) -> Iterator[str]:
+    """A name as people write it; short family and given names are found together where neither is alone."""
+    family, *rest = (part.strip() for part in group.split("^"))
+    given = next(iter(rest), "")
+    if family and given and len(family) + len(given) >= SHORTEST:
+        yield from (f"{given} {family}", f"{given}^{family}", f"{family}, {given}", f"{family},{given}")
 
 
 def _is_stand_in(token: str) -> bool:

@@ -11,10 +11,20 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-_DA = re.compile(r"(\d{4})(\d{2})(\d{2})|(\d{4})\.(\d{2})\.(\d{2})")
-_DT = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})((?:\d{2}){0,3}(?:\.\d{1,6})?))?)?([+-]\d{4})?")
+_DA = re.compile(r"(\d{4})(\d{2})(\d{2})|(\d{4})\.(\d{2})\.(\d{2})", re.ASCII)
+_DT = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})((?:\d{2}){0,3}(?:\.\d{1,6})?))?)?([+-]\d{4})?", re.ASCII)
 _MIDDLE_MONTH = 7
 _MIDDLE_DAY = 15
+
+
+def is_date(text: str) -> bool:
+    """Whether a text has the form of a DA value, also of the one with dots that ACR-NEMA had."""
+    return _DA.fullmatch(text) is not None
+
+
+def is_datetime(text: str) -> bool:
+    """Whether a text has the form of a DT value."""
+    return _DT.fullmatch(text) is not None
 
 
 def shifted_date(text: str, days_back: int) -> str | None:

@@ -3,7 +3,10 @@
 Elements that stay are slices of the source; only what a rule touches is made anew; pixel bytes are spliced, never
 copied. Sequences are entered at every depth, so a decision holds wherever its element stands.
 
-Sources: DICOM PS3.15 E.1.1, E.1-1a; PS3.5 7.5 (nesting).
+The law: a value stays only where it is what its VR and its attribute promise; a data set in which an element stands
+twice is refused, for readers differ in which of the two they believe.
+
+Sources: DICOM PS3.15 E.1.1, E.1-1a; PS3.5 7.1 (order, even lengths), 7.5 (nesting).
 """
 
 from __future__ import annotations
@@ -11,17 +14,22 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from operator import attrgetter
 
 from curator.deid.headers import values
 from curator.deid.headers.dummies import dummy
+from curator.deid.headers.meant import meant_vr
 from curator.deid.subject import Subject
 from curator.dicom import encode
-from curator.dicom.dictionary import TEXT_VRS
+from curator.dicom.dictionary import LONG_LENGTH_VRS, TEXT_VRS, dictionary_vr, tag_text
 from curator.dicom.elements import DataSet, Element, Item
+from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
-from curator.identity.search import found_in
+from curator.identity.search import found_in, is_numeric, numbers_found_in
 from curator.model.decision import Action, Decision, ElementRef
 from curator.model.identity import SubjectKey
+from curator.model.quarantine import Reason
 
 Chunk = bytes | memoryview
 Decide = Callable[[ElementRef], Decision]
@@ -30,6 +38,9 @@ _PATIENT_NAME = 0x00100010
 _DELIMITED_ITEM_END = (0xFFFE, 0xE00D, 0)
 _DELIMITED_SEQUENCE_END = (0xFFFE, 0xE0DD, 0)
 _UNDEFINED = 0xFFFFFFFF
+_LONGEST_SHORT = 0xFFFF
+# A stand-in would be read as a measurement or a day; nothing is read as nothing.
+_EMPTIED_WHERE_DENIED = frozenset({"AS", "DA", "DS", "DT", "IS", "TM"})
 
 
 class Rewriter:
@@ -60,76 +71,97 @@ class Rewriter:
         self._sop_class_uid = sop_class_uid
         self._set = set_elements
         self._deny = deny
-        self._explicit = data_set.syntax.explicit
         self._order = data_set.syntax.order
 
     def chunks(self) -> list[Chunk]:
-        """The whole rewritten data set, in order."""
+        """The whole rewritten data set, in order.
+
+        Raises:
+            ItemError: MALFORMED, an element stands twice or cannot be written; RESIDUAL_IDENTIFIER, a UID that has to
+                stay holds an identifier.
+        """
         pending = sorted(self._set.items(), reverse=True)
         written: list[Chunk] = []
-        for element in self._data_set.elements:
+        for element in _in_order(self._data_set.elements):
             while pending and pending[-1][0] < element.tag:
                 written.append(pending.pop()[1])
             if element.tag not in self._set:
                 written += self._element(element, (), {})
         return written + [content for _, content in reversed(pending)]
 
+    def _decided(self, element: Element, vr: str, path: tuple[int, ...]) -> Action:
+        decision = self._decide(ElementRef(element.tag, vr, path=path, sop_class_uid=self._sop_class_uid))
+        self.applied[decision.rule_id, decision.action] += 1
+        return decision.action
+
     def _element(self, element: Element, path: tuple[int, ...], codes: Mapping[int, str]) -> Sequence[Chunk]:
         if element.tag & 0xFFFF == 0:
             # Group lengths (retired) would no longer be true.
             return ()
-        decision = self._decide(ElementRef(element.tag, element.vr, path=path, sop_class_uid=self._sop_class_uid))
-        self.applied[decision.rule_id, decision.action] += 1
-        match decision.action:
-            case Action.REMOVE:
-                return ()
-            case Action.EMPTY:
-                return (self._encoded(element, b""),)
-            case Action.KEEP if element.vr == "SQ":
-                return self._sequence(element, path)
-            case Action.DUMMY if element.vr == "SQ":
-                return self._dummy_sequence(element, path)
-        value = self._value(element, decision.action, codes)
-        if value is None:
-            return (self._encoded(element, b""),)
+        vr = meant_vr(element, self._data_set.syntax)
+        action = self._decided(element, vr, path)
+        if action is Action.REMOVE:
+            return ()
+        if vr == "SQ" or dictionary_vr(element.tag) == "SQ":
+            return self._sequence(element, action, path) if vr == "SQ" else (self._encoded(element, b""),)
+        value = self._value(element, vr, action, codes)
         if isinstance(value, memoryview):
             return (value,)
-        return (self._encoded(element, value),)
+        return (self._encoded(element, value or b""),)
 
-    def _value(self, element: Element, action: Action, codes: Mapping[int, str]) -> Chunk | None:
+    def _value(self, element: Element, vr: str, action: Action, codes: Mapping[int, str]) -> Chunk | None:
         raw = self._data[element.value : element.value + element.length]
         match action:
             case Action.KEEP:
-                return self._kept(element)
+                return self._kept(element, vr)
             case Action.DUMMY:
-                return self._dummy(element, bytes(raw))
+                return values.remapped_uids(bytes(raw), self._pseudonyms) if vr == "UI" else dummy(vr)
             case Action.REPLACE_UID:
                 return values.remapped_uids(bytes(raw), self._pseudonyms)
-            case Action.SHIFT if element.vr in ("DA", "DT"):
-                return values.shifted(bytes(raw), element.vr, self._subject)
-            case Action.CLEAN if element.vr == "AS":
+            case Action.SHIFT if vr in ("DA", "DT"):
+                return values.shifted(bytes(raw), vr, self._subject)
+            case Action.CLEAN if vr == "AS":
                 return values.capped_age(bytes(raw))
             case Action.PSEUDONYM:
                 return self._pseudonym(element, bytes(raw))
             case Action.STANDARD_CODE:
                 scheme, value = self._code_of(codes)
-                return values.standard_code(element.tag, bytes(raw), scheme=scheme, value=value)
+                code = values.standard_code(element.tag, bytes(raw), scheme=scheme, value=value)
+                return dummy(vr) if self._deny and found_in(self._subject.needles, code) else code
         # An action that has no meaning for this VR protects more than it was asked to.
         return None
 
-    def _kept(self, element: Element) -> Chunk | None:
-        if element.vr in TEXT_VRS:
-            raw = bytes(self._data[element.value : element.value + element.length])
-            if not values.is_well_formed(raw, element.vr):
+    def _kept(self, element: Element, vr: str) -> Chunk | None:
+        """The value as it stands, where it may: a view of the whole element, or a value to write."""
+        raw = self._data[element.value : element.value + element.length]
+        if vr in TEXT_VRS:
+            text = bytes(raw)
+            # What is written as text in a date's place has to be a date all the same.
+            if not (values.is_well_formed(text, vr) and values.is_well_formed(text, dictionary_vr(element.tag))):
                 return None
-            if self._deny and found_in(self._subject.needles, raw):
-                return dummy(element.vr)
-        return self._data[element.start : element.end]
+            if vr == "UI" and (uids := values.kept_uids(text, self._pseudonyms)) != text.rstrip(b" \0"):
+                return uids
+            if self._deny and self._is_denied(text, vr):
+                return self._instead(element, vr)
+        elif not values.is_numbers(raw, vr, element.tag):
+            return None
+        return self._data[element.start : element.end] if self._is_plain(element) else raw.tobytes()
 
-    def _dummy(self, element: Element, raw: bytes) -> bytes:
-        if element.vr == "UI":
-            return values.remapped_uids(raw, self._pseudonyms)
-        return dummy(element.vr)
+    def _is_plain(self, element: Element) -> bool:
+        """Whether the element can stay byte for byte: an even length, and nothing in the reserved bytes."""
+        reserved = self._data[element.start + 6 : element.start + 8]
+        has_reserved = element.explicit and element.vr in LONG_LENGTH_VRS
+        return element.undefined or (element.length % 2 == 0 and not (has_reserved and any(reserved)))
+
+    def _is_denied(self, text: bytes, vr: str) -> bool:
+        search = numbers_found_in if vr in ("DS", "IS") and is_numeric(text) else found_in
+        return search(self._subject.needles, text) > 0
+
+    def _instead(self, element: Element, vr: str) -> bytes | None:
+        if vr == "UI":
+            # Replaced in this one file, it would break the links that it was to keep.
+            raise ItemError(Reason.RESIDUAL_IDENTIFIER, f"identifier in {tag_text(element.tag)}, a UID that is kept")
+        return None if vr in _EMPTIED_WHERE_DENIED else dummy(vr)
 
     def _pseudonym(self, element: Element, raw: bytes) -> bytes:
         if element.tag in (_PATIENT_ID, _PATIENT_NAME):
@@ -140,17 +172,22 @@ class Rewriter:
         value = next((codes[tag] for tag in values.CODE_VALUE_TAGS if tag in codes), "")
         return codes.get(values.CODING_SCHEME_DESIGNATOR, ""), value
 
-    def _sequence(self, element: Element, path: tuple[int, ...]) -> Sequence[Chunk]:
+    def _sequence(self, element: Element, action: Action, path: tuple[int, ...]) -> Sequence[Chunk]:
         inner = (*path, element.tag)
-        content: list[Chunk] = []
-        for item in element.items or ():
-            content += self._item(item, inner)
-        return self._wrapped(element, content)
+        if action is Action.KEEP:
+            content: list[Chunk] = []
+            for item in element.items or ():
+                content += self._item(item, inner)
+            return self._wrapped(element, content)
+        if action is Action.DUMMY and element.items:
+            # The first item with every text, name, date and code replaced: conformant, and nothing said.
+            return self._wrapped(element, self._dummy_item(element.items[0], inner))
+        return (self._encoded(element, b""),)
 
     def _item(self, item: Item, path: tuple[int, ...]) -> list[Chunk]:
         codes = self._codes_in(item)
         content: list[Chunk] = []
-        for element in item.elements:
+        for element in _in_order(item.elements):
             content += self._element(element, path, codes)
         length = _UNDEFINED if item.undefined else sum(map(len, content))
         head = struct.pack(self._order + "HHI", 0xFFFE, 0xE000, length)
@@ -167,30 +204,42 @@ class Rewriter:
 
     def _wrapped(self, element: Element, content: list[Chunk]) -> Sequence[Chunk]:
         length = _UNDEFINED if element.undefined else sum(map(len, content))
-        head = encode.header(element.tag, "SQ", length, explicit=self._explicit, order=self._order)
+        # A sequence written as UN stays one: what is inside it is in implicit VR.
+        head = encode.header(element.tag, element.vr, length, explicit=element.explicit, order=self._order)
         tail = [struct.pack(self._order + "HHI", *_DELIMITED_SEQUENCE_END)] if element.undefined else []
         return [head, *content, *tail]
 
-    def _dummy_sequence(self, element: Element, path: tuple[int, ...]) -> Sequence[Chunk]:
-        """The first item with every text, name, date and code replaced: conformant, and nothing said."""
-        if not element.items:
-            return (self._encoded(element, b""),)
-        return self._wrapped(element, self._dummy_item(element.items[0], (*path, element.tag)))
-
     def _dummy_item(self, item: Item, path: tuple[int, ...]) -> list[Chunk]:
         content: list[Chunk] = []
-        for element in item.elements:
-            decision = self._decide(ElementRef(element.tag, element.vr, path=path, sop_class_uid=self._sop_class_uid))
-            if decision.action is Action.REMOVE:
-                continue
-            if element.vr == "SQ":
-                content += self._dummy_sequence(element, path)
-            elif element.vr in ("CS", "UI") or element.vr not in TEXT_VRS:
+        for element in _in_order(item.elements):
+            vr = meant_vr(element, self._data_set.syntax)
+            if vr in ("CS", "UI") or vr not in (*TEXT_VRS, "SQ"):
                 content += self._element(element, path, {})
-            else:
-                content.append(self._encoded(element, dummy(element.vr) if element.length else b""))
+            elif self._decided(element, vr, path) is not Action.REMOVE:
+                content += self._replaced(element, vr, path)
         head = struct.pack(self._order + "HHI", 0xFFFE, 0xE000, sum(map(len, content)))
         return [head, *content]
 
+    def _replaced(self, element: Element, vr: str, path: tuple[int, ...]) -> Sequence[Chunk]:
+        if vr == "SQ":
+            return self._sequence(element, Action.DUMMY, path)
+        return (self._encoded(element, dummy(vr) if element.length else b""),)
+
     def _encoded(self, element: Element, value: bytes) -> bytes:
-        return encode.element(element.tag, element.vr, value, explicit=self._explicit, order=self._order)
+        is_short = element.explicit and element.vr not in LONG_LENGTH_VRS
+        if is_short and len(value) > _LONGEST_SHORT:
+            raise ItemError(Reason.MALFORMED, f"{tag_text(element.tag)} has more values than can be replaced")
+        return encode.element(element.tag, element.vr, value, explicit=element.explicit, order=self._order)
+
+
+def _in_order(elements: Sequence[Element]) -> Sequence[Element]:
+    """Elements by ascending tag, as the standard wants them.
+
+    Raises:
+        ItemError: MALFORMED, one stands twice.
+    """
+    ordered = sorted(elements, key=attrgetter("tag"))
+    for one, next_one in pairwise(ordered):
+        if one.tag == next_one.tag:
+            raise ItemError(Reason.MALFORMED, f"{tag_text(one.tag)} stands twice")
+    return ordered

@@ -2,20 +2,24 @@
 
 Every function takes and gives raw value bytes; None says that the value cannot be kept and the element is emptied.
 
-Sources: DICOM PS3.15 E.1-1a; PS3.5 6.2 (syntax of CS, DS, IS, UI).
+Sources: DICOM PS3.15 E.1-1a; PS3.5 6.2 (syntax of AS, CS, DA, DS, DT, IS, TM), 6.4 (multiplicity).
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
+from functools import cache
+
+from pydicom.datadict import dictionary_VM
 
 from curator.deid.headers.codes import is_code_value, standard_meaning
-from curator.deid.headers.dates import shifted_date, shifted_datetime
+from curator.deid.headers.dates import is_date, is_datetime, shifted_date, shifted_datetime
 from curator.deid.headers.dummies import DUMMY_TEXT
 from curator.deid.subject import Subject
 from curator.dicom.text import values_of
-from curator.identity.pseudonyms import Pseudonyms
+from curator.identity.pseudonyms import Pseudonyms, is_uid
 
 CODE_VALUE = 0x00080100
 CODING_SCHEME_DESIGNATOR = 0x00080102
@@ -28,9 +32,24 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 # Vendors write lower case and punctuation into CS; what matters here is that it is short printable ASCII.
 _CODE_STRING = re.compile(r"[ -~]{0,16}")
 _AGE = re.compile(r"\d{3}[DWMY]")
+# With the colons of ACR-NEMA, which old archives hold.
+_TIME = re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?")
 _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 _OLDEST_AGE = 89
-_SYNTAX = {"IS": _NUMBER, "DS": _NUMBER, "CS": _CODE_STRING, "AS": _AGE}
+_SYNTAX: dict[str, Callable[[str], object]] = {
+    "AS": _AGE.fullmatch,
+    "CS": _CODE_STRING.fullmatch,
+    "DA": is_date,
+    "DS": _NUMBER.fullmatch,
+    "DT": is_datetime,
+    "IS": _NUMBER.fullmatch,
+    "TM": _TIME.fullmatch,
+}
+_WIDTHS = {"AT": 4, "FD": 8, "FL": 4, "OV": 8, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
+# So many bytes of numbers are never all letters, digits and punctuation by chance.
+_SHORTEST_HIDDEN_TEXT = 24
+_PRINTABLE = re.compile(rb"[ -~]+\0*")
+_MULTIPLICITY = re.compile(r"\d+(?:-(\d+))?")
 
 
 def remapped_uids(raw: bytes, pseudonyms: Pseudonyms) -> bytes:
@@ -60,24 +79,59 @@ def capped_age(raw: bytes) -> bytes | None:
     return text.encode() if days < _DAYS["Y"] * (_OLDEST_AGE + 1) else f"{_OLDEST_AGE + 1:03d}Y".encode()
 
 
+def kept_uids(raw: bytes, pseudonyms: Pseudonyms) -> bytes:
+    """Every UID of a value as it is; what is no UID is replaced like one."""
+    uids = raw.decode("latin-1").strip(" \0").split("\\")
+    return "\\".join(kept_uid(uid.strip(" \0"), pseudonyms) for uid in uids).encode("latin-1")
+
+
+def kept_uid(uid: str, pseudonyms: Pseudonyms) -> str:
+    """A UID as it is, a replacement for text that is none, "" for none."""
+    return uid if is_uid(uid) else pseudonyms.uid(uid)
+
+
 def is_well_formed(raw: bytes, vr: str) -> bool:
-    """Whether a kept value is what its VR promises; text in a number's place is how names slip through."""
-    syntax = _SYNTAX.get(vr)
-    if syntax is None:
+    """Whether a kept text value is what its VR promises; text in a number's place is how names slip through."""
+    fits = _SYNTAX.get(vr)
+    if fits is None:
         return True
     if not raw.isascii():
         return False
     values = raw.decode("ascii").strip(" \0").split("\\")
-    return all(value == "" or syntax.fullmatch(value.strip(" \0")) for value in values)
+    return all(value == "" or fits(value.strip(" \0")) for value in values)
+
+
+def is_numbers(raw: memoryview, vr: str, tag: int) -> bool:
+    """Whether a kept binary value is as many numbers as its attribute may have, and no text; true for other VRs."""
+    width = _WIDTHS.get(vr)
+    if width is None:
+        return True
+    count, rest = divmod(len(raw), width)
+    if rest or count > _most_values(tag):
+        return False
+    return len(raw) < _SHORTEST_HIDDEN_TEXT or _PRINTABLE.fullmatch(raw) is None
+
+
+@cache
+def _most_values(tag: int) -> float:
+    try:
+        bounded = _MULTIPLICITY.fullmatch(dictionary_VM(tag))
+    except KeyError:
+        bounded = None
+    return float(bounded.group(1) or bounded.group(0)) if bounded else math.inf
 
 
 def standard_code(tag: int, raw: bytes, *, scheme: str, value: str) -> bytes:
-    """A code value or meaning that the standard's dictionary confirms, else a stand-in."""
-    meaning = standard_meaning(scheme, value)
+    """A code value or meaning that the standard's dictionary confirms, else a stand-in.
+
+    `value` is the code that the item's meaning belongs to; a code value is judged by what it says itself.
+    """
+    own = raw.decode("latin-1").strip(" \0")
     if tag == CODE_MEANING:
+        meaning = standard_meaning(scheme, value)
         if meaning is None:
             return DUMMY_TEXT["LO"]
-        same = raw.decode("latin-1").strip(" \0").casefold() == meaning.casefold()
+        same = own.casefold() == meaning.casefold()
         return raw if same else meaning.encode("ascii", "ignore")[:_LONGEST_MEANING].strip()
-    own = raw.decode("latin-1").strip(" \0")
-    return raw if meaning is not None or is_code_value(own) else DUMMY_TEXT["SH"]
+    known = standard_meaning(scheme, own) is not None or is_code_value(own)
+    return own.encode("latin-1") if known else DUMMY_TEXT["SH"]
