@@ -16,12 +16,11 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def group(workspace: Path, keys: Path | None, domain: str, *, what_if: bool, as_json: bool) -> None:
     """Make WORKSPACE and a key file outside it."""
-    from curator.adapters.keyfile import refuse_placement
-    from curator.jobs.workspace import create_workspace, default_key_file
+    from curator.jobs.workspace import check_place, create_workspace, default_key_file
 
     key_file = (keys or default_key_file(workspace)).absolute()
     if what_if:
-        refuse_placement(key_file, forbidden=(workspace,))
+        check_place(workspace, key_file=key_file)
         made = {"workspace": str(workspace), "key_file": str(key_file), "key_exists": key_file.exists(), "made": False}
     else:
         opened = create_workspace(workspace, key_file=key_file, domain=domain)

@@ -60,5 +60,11 @@ def quarantine(workspace: Path, reason: str | None, *, reveal: bool, as_json: bo
         click.echo(json.dumps(rows, indent=1))
         return
     for row in rows:
-        click.echo("  ".join(value for value in row.values() if value))
+        # A path may hold bytes that are no text, and line ends.
+        click.echo("  ".join(_one_line(value) for value in row.values() if value))
     click.echo(f"{len(rows)} held back")
+
+
+def _one_line(text: str) -> str:
+    shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from curator.jobs.job import Job
     from curator.jobs.run import TrainStage
 
@@ -52,4 +54,15 @@ def _to_stderr(line: str) -> None:
 
 
 def _lines(rehearsal: dict[str, object]) -> str:
-    return "\n".join(f"{name:24} {value}" for name, value in rehearsal.items())
+    return "\n".join(f"{name:<34}{value}" for name, value in _rows(rehearsal))
+
+
+def _rows(rehearsal: dict[str, object]) -> Iterator[tuple[str, object]]:
+    for name, value in rehearsal.items():
+        if isinstance(value, dict):
+            yield name.replace("_", " "), sum(value.values())
+            yield from ((f"  {reason}", count) for reason, count in value.items())
+        elif isinstance(value, list):
+            yield name.replace("_", " "), ", ".join(value) or "none"
+        else:
+            yield name.replace("_", " "), value

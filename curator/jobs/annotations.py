@@ -1,6 +1,7 @@
 """The annotation stage: masks from an index and from released DICOM SEG, each on the grid of its image.
 
-The law: a mask is imported under its author's code or held with a reason; a mask whose image was not released waits.
+The law: a mask is imported under its author's code or held with a reason; a mask whose image is not released waits,
+and one that is no longer listed, no longer released or no longer valid is taken back.
 """
 
 from __future__ import annotations
@@ -11,31 +12,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import select
+
 from curator import __version__
 from curator.adapters.local_disk import LocalDisk
-from curator.annotate.readers.dicom_seg import read_seg, referenced_series
-from curator.annotate.readers.index import IndexEntry, read_annotation, read_index
+from curator.annotate.readers.dicom_seg import referenced_series
+from curator.annotate.readers.index import read_index
 from curator.annotate.readers.labels import LabelTable, read_labels
-from curator.catalog.query import annotation_records, series
-from curator.catalog.record import AnnotationRecord, forget_annotation, record_annotations
+from curator.catalog.query import series
+from curator.catalog.record import forget_annotation, record_annotations
+from curator.catalog.tables import annotation
 from curator.errors import ItemError
-from curator.identity.pseudonyms import Pseudonyms
-from curator.imaging.nifti import nifti_bytes
-from curator.imaging.series import read_series
 from curator.jobs.context import JobContext
-from curator.jobs.ledger import WorkRow, WorkStatus
+from curator.jobs.ledger import LedgerBatch, SourceRow, WorkRow, WorkStatus
+from curator.jobs.masks import MaskOutcome, MaskSource, MaskTask, import_masks
 from curator.jobs.progress import Progress
 from curator.jobs.release.record import SEALED_FOR
-from curator.model.annotation import Annotation
-from curator.model.keys import Key
 from curator.model.quarantine import Quarantined, Reason
 from curator.model.series import CatalogSeries
-from curator.model.volume import Volume
 
 STAGE = "annotate"
-FOLDER = "annotations"
-_SEG_ROLE, _SEG_TOOL = "author", "DICOM SEG"
-_SEGMENTATION = "segmentation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,46 +42,6 @@ class AnnotationCounts:
     imported: int
     new: int
     quarantined: Mapping[Reason, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
-    """One mask to import: a file of an index, or the released SEG series `seg`.
-
-    `fingerprint` changes when the mask or its image does; the key makes it say nothing by itself.
-    """
-
-    item_id: str
-    reference: str = field(repr=False)
-    content_id: str
-    entry: IndexEntry | None = field(repr=False, default=None)
-    seg: CatalogSeries | None = None
-    target: CatalogSeries | None = None
-
-    @property
-    def fingerprint(self) -> str:
-        image = ",".join(self.target.sha256s) if self.target is not None else ""
-        return hashlib.sha256(f"{__version__}\n{self.content_id}\n{image}".encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """All masks of one image, so that the image is read once."""
-
-    key: Key
-    table: LabelTable
-    released: Path = field(repr=False)
-    workspace: Path = field(repr=False)
-    image: CatalogSeries
-    sources: tuple[_Source, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Imported:
-    source: _Source
-    record: AnnotationRecord | None = None
-    reason: Reason | None = None
-    detail: str = ""
 
 
 def annotate(context: JobContext) -> AnnotationCounts:
@@ -100,13 +56,13 @@ def annotate(context: JobContext) -> AnnotationCounts:
     table = read_labels(wanted.labels)
     with context.engine.connect() as connection:
         catalogue = {one.SeriesInstanceUID: one for one in series(connection)}
-        known = {one.mask_path: one for one in annotation_records(connection)}
     sources = [*_from_index(context, wanted.index, catalogue), *_from_segs(context, catalogue)]
     stage = _Stage(context, hashlib.sha256(repr((__version__, table)).encode()).hexdigest())
-    tasks = stage.tasks(sources, table, known)
+    stage.withdraw_unlisted(sources, wanted.index.parent if wanted.index is not None else None)
+    tasks = stage.tasks(sources, table)
     progress = Progress(STAGE, len(sources), context.report)
     progress.at(len(sources) - sum(len(task.sources) for task in tasks))
-    for results in context.executor.map(_import_all, tasks):
+    for results in context.executor.map(import_masks, tasks):
         stage.record(results)
         for result in results:
             progress.step(held=result.record is None)
@@ -118,35 +74,44 @@ def annotate(context: JobContext) -> AnnotationCounts:
     )
 
 
-def _from_index(context: JobContext, index: Path | None, catalogue: Mapping[str, CatalogSeries]) -> Iterator[_Source]:
+def _from_index(
+    context: JobContext, index: Path | None, catalogue: Mapping[str, CatalogSeries]
+) -> Iterator[MaskSource]:
     uid = str if "retain-uids" in context.job.options else context.pseudonyms.uid
     for entry in read_index(index) if index is not None else ():
         try:
-            content_id = context.pseudonyms.content_id((entry.path.read_bytes(),))
+            content = entry.path.read_bytes()
         except OSError:
             # It stays in the list: its reading fails once more in a worker and gives the reason.
-            content_id = ""
-        yield _Source(
+            content = b""
+        yield MaskSource(
             item_id=context.pseudonyms.item_id(str(entry.path)),
             reference=str(entry.path),
-            content_id=content_id,
+            content_id=context.pseudonyms.content_id((content,)) if content else "",
+            size_bytes=len(content),
             entry=entry,
             target=catalogue.get(uid(entry.SeriesInstanceUID)),
         )
 
 
-def _from_segs(context: JobContext, catalogue: Mapping[str, CatalogSeries]) -> Iterator[_Source]:
+def _from_segs(context: JobContext, catalogue: Mapping[str, CatalogSeries]) -> Iterator[MaskSource]:
     for seg in catalogue.values():
         if seg.Modality != "SEG":
             continue
-        path = context.released / seg.paths[0]
-        images = [catalogue[uid] for uid in referenced_series(path) if uid in catalogue]
-        yield _Source(
+        images: list[CatalogSeries] = []
+        problem = None
+        try:
+            found = referenced_series(context.released / seg.paths[0])
+            images = [catalogue[uid] for uid in found if uid in catalogue]
+        except ItemError as error:
+            problem = error.reason
+        yield MaskSource(
             item_id=context.pseudonyms.item_id(seg.SeriesInstanceUID),
             reference=seg.paths[0],
             content_id=seg.sha256s[0],
             seg=seg,
             target=images[0] if len(images) == 1 and len(seg.paths) == 1 else None,
+            problem=problem,
         )
 
 
@@ -158,30 +123,45 @@ class _Stage:
         self.new = 0
         self._context = context
         self._digest = digest
-        self._before = context.ledger.all_done(STAGE, digest)
+        self._before = context.ledger.current(STAGE)
+        self._storage = LocalDisk(context.workspace.root)
+        with context.engine.connect() as connection:
+            rows = connection.execute(select(annotation.c.mask_path, annotation.c.annotation_id)).tuples()
+            self._recorded = dict(rows.all())
 
-    def tasks(
-        self, sources: Sequence[_Source], table: LabelTable, known: Mapping[str, AnnotationRecord]
-    ) -> list[_Task]:
+    def withdraw_unlisted(self, sources: Sequence[MaskSource], folder: Path | None) -> None:
+        """Take back the masks of SEG that are released no more, and of files in `folder` that the index left out."""
+        listed = {source.item_id for source in sources}
+        held = {entry.item_id for entry in self._context.ledger.quarantined() if entry.stage == STAGE}
+        unlisted = [item for item in sorted(self._before.keys() | held) if item not in listed]
+        gone = [item for item in unlisted if self._is_ours(item, folder)]
+        if not gone:
+            return
+        with self._context.ledger.batch() as batch:
+            for item_id in gone:
+                self._withdraw(batch, item_id)
+                batch.clear_quarantine(item_id)
+                batch.record_superseded(STAGE, item_id)
+
+    def tasks(self, sources: Sequence[MaskSource], table: LabelTable) -> list[MaskTask]:
         """What is left to import, by image; a mask without a released image is held here."""
-        waiting = [source for source in sources if source.target is None]
         self.record(
             [
-                _Imported(source=source, reason=Reason.REFERENCE_UNRESOLVED, detail="its image is not released")
-                for source in waiting
+                MaskOutcome(source=source, reason=source.problem or Reason.REFERENCE_UNRESOLVED, detail=_why(source))
+                for source in sources
+                if source.target is None
             ]
         )
-        by_image: dict[str, list[_Source]] = defaultdict(list)
+        by_image: dict[str, list[MaskSource]] = defaultdict(list)
         for source in sources:
-            if source.target is not None and not self._is_done(source, known):
+            if source.target is not None and not self._is_done(source):
                 by_image[source.target.SeriesInstanceUID].append(source)
-        workspace = self._context.workspace
         return [
-            _Task(
+            MaskTask(
                 key=self._context.key,
                 table=table,
                 released=self._context.released,
-                workspace=workspace.root,
+                workspace=self._context.workspace.root,
                 image=group[0].target,
                 sources=tuple(group),
             )
@@ -189,102 +169,94 @@ class _Stage:
             if group[0].target is not None
         ]
 
-    def _is_done(self, source: _Source, known: Mapping[str, AnnotationRecord]) -> bool:
-        row = self._before.get(source.item_id)
-        return (
-            row is not None
-            and row.status is WorkStatus.DONE
-            and row.detail == source.fingerprint
-            and row.output_path in known
-            and LocalDisk(self._context.workspace.root).exists(row.output_path)
-        )
-
-    def record(self, results: Sequence[_Imported]) -> None:
+    def record(self, results: Sequence[MaskOutcome]) -> None:
         """Imported masks and held ones, in one transaction; nothing for none."""
         if not results:
             return
         with self._context.ledger.batch() as batch:
             for result in results:
                 source = result.source
-                if result.record is not None:
-                    self.new += 1
-                    for old in annotation_records(batch.connection):
-                        if old.mask_path == result.record.mask_path and old != result.record:
-                            forget_annotation(batch.connection, old.annotation_id)
-                    record_annotations(batch.connection, [result.record])
-                    batch.record_done(
-                        WorkRow(
-                            stage=STAGE,
-                            item_id=source.item_id,
-                            rule_digest=self._digest,
-                            output_path=result.record.mask_path,
-                            output_sha256=result.record.mask_sha256,
-                            detail=source.fingerprint,
-                        )
-                    )
-                elif result.reason is not None:
-                    self.reasons[result.reason] += 1
-                    entry = Quarantined(
+                batch.record_source(
+                    SourceRow(
                         item_id=source.item_id,
-                        reason=result.reason,
-                        stage=STAGE,
                         content_id=source.content_id,
-                        sealed_source=self._context.seal.seal(source.reference, purpose=SEALED_FOR),
-                        detail=result.detail,
+                        sealed_source=self._sealed(source),
+                        size_bytes=source.size_bytes,
                     )
-                    batch.record_quarantine(entry, rule_digest=self._digest)
+                )
+                if result.record is not None:
+                    self._keep(batch, result)
+                elif result.reason is not None:
+                    self._hold(batch, source, result.reason, result.detail)
 
-
-def _import_all(task: _Task) -> list[_Imported]:
-    try:
-        image = read_series([task.released / path for path in task.image.paths])
-    except ItemError as error:
-        return [_Imported(source=one, reason=error.reason, detail=error.detail) for one in task.sources]
-    return [_import_one(task, source, image) for source in task.sources]
-
-
-def _import_one(task: _Task, source: _Source, image: Volume) -> _Imported:
-    """The job boundary of this stage: one bad mask stays one bad mask."""
-    try:
-        annotation = _annotation(task, source, image)
-        path = f"{FOLDER}/{annotation.SeriesInstanceUID}/{annotation.author_code}-{source.item_id[:8]}.nii.gz"
-        content = nifti_bytes(Volume(stored=annotation.mask, affine_lps=image.affine_lps))
-        stored = LocalDisk(task.workspace).write(path, [content])
-    except ItemError as error:
-        return _Imported(source=source, reason=error.reason, detail=error.detail)
-    except Exception as error:  # noqa: BLE001 - see the docstring; the message may quote a header, its type cannot
-        return _Imported(source=source, reason=Reason.INTERNAL_ERROR, detail=type(error).__name__)
-    record = AnnotationRecord(
-        SeriesInstanceUID=annotation.SeriesInstanceUID,
-        author_code=annotation.author_code,
-        role=annotation.role,
-        tool=annotation.tool,
-        kind=_SEGMENTATION,
-        labels=annotation.labels,
-        mask_path=stored.path,
-        mask_sha256=stored.sha256,
-    )
-    return _Imported(source=source, record=record)
-
-
-def _annotation(task: _Task, source: _Source, image: Volume) -> Annotation:
-    if source.entry is not None:
-        pseudonyms = Pseudonyms(task.key)
-        return read_annotation(
-            source.entry,
-            image=image,
-            table=task.table,
-            uid=lambda _: task.image.SeriesInstanceUID,
-            author_code=pseudonyms.author_code,
+    def _is_done(self, source: MaskSource) -> bool:
+        row = self._before.get(source.item_id)
+        return (
+            row is not None
+            and row.rule_digest == self._digest
+            and row.status is WorkStatus.DONE
+            and row.detail == source.fingerprint
+            and row.output_path in self._recorded
+            and self._storage.exists(row.output_path)
         )
-    if source.seg is None:
-        raise ItemError(Reason.ANNOTATION_INVALID, "neither an index entry nor a SEG")
-    seg = read_seg(task.released / source.seg.paths[0], image=image, table=task.table)
-    return Annotation(
-        SeriesInstanceUID=task.image.SeriesInstanceUID,
-        author_code=source.seg.author_code,
-        role=_SEG_ROLE,
-        tool=_SEG_TOOL,
-        labels=seg.labels,
-        mask=seg.mask,
-    )
+
+    def _keep(self, batch: LedgerBatch, result: MaskOutcome) -> None:
+        record, item_id = result.record, result.source.item_id
+        assert record is not None  # the caller looked
+        self.new += 1
+        if self._recorded.get(record.mask_path) != record.annotation_id:
+            self._forget(batch, record.mask_path)
+        before = self._before.get(item_id)
+        if before is not None and before.output_path != record.mask_path:
+            self._withdraw(batch, item_id)
+        record_annotations(batch.connection, [record])
+        batch.record_done(
+            WorkRow(
+                stage=STAGE,
+                item_id=item_id,
+                rule_digest=self._digest,
+                output_path=record.mask_path,
+                output_sha256=record.mask_sha256,
+                detail=result.source.fingerprint,
+            )
+        )
+
+    def _hold(self, batch: LedgerBatch, source: MaskSource, reason: Reason, detail: str) -> None:
+        self.reasons[reason] += 1
+        self._withdraw(batch, source.item_id)
+        entry = Quarantined(
+            item_id=source.item_id,
+            reason=reason,
+            stage=STAGE,
+            content_id=source.content_id,
+            sealed_source=self._sealed(source),
+            detail=detail,
+        )
+        batch.record_quarantine(entry, rule_digest=self._digest)
+
+    def _withdraw(self, batch: LedgerBatch, item_id: str) -> None:
+        """Take what was imported of an item out of the workspace and the catalogue; nothing for nothing."""
+        before = self._before.get(item_id)
+        if before is not None and before.output_path:
+            self._storage.remove(before.output_path)
+            self._forget(batch, before.output_path)
+
+    def _forget(self, batch: LedgerBatch, mask_path: str) -> None:
+        annotation_id = self._recorded.pop(mask_path, None)
+        if annotation_id is not None:
+            forget_annotation(batch.connection, annotation_id)
+
+    def _sealed(self, source: MaskSource) -> bytes:
+        return self._context.seal.seal(source.reference, purpose=SEALED_FOR)
+
+    def _is_ours(self, item_id: str, folder: Path | None) -> bool:
+        """Whether an item is a SEG, which every run lists, or a file below the folder of this job's index."""
+        row = self._context.ledger.source(item_id)
+        if row is None:
+            return False
+        reference = Path(self._context.seal.open(row.sealed_source, purpose=SEALED_FOR))
+        return not reference.is_absolute() or (folder is not None and reference.is_relative_to(folder))
+
+
+def _why(source: MaskSource) -> str:
+    return "it cannot be read" if source.problem is not None else "its image is not released"

@@ -5,8 +5,9 @@ The law: nothing is opened for writing before the key was read and found to be t
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,17 +15,20 @@ from sqlalchemy import Engine
 
 from curator.adapters.keyfile import refuse_placement
 from curator.adapters.processes import executor
+from curator.annotate.readers.index import read_index
+from curator.annotate.readers.labels import read_labels
 from curator.bundled import bundled_folder
 from curator.catalog.database import open_engine
 from curator.catalog.schema import upgrade
-from curator.errors import RefusedError
+from curator.errors import RefusedError, UsageError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.sealing import Seal
 from curator.jobs.job import Job
 from curator.jobs.ledger import Ledger
 from curator.jobs.progress import Report
-from curator.jobs.workspace import Workspace, open_workspace
+from curator.jobs.workspace import CONFIGURATION, Workspace, open_workspace
 from curator.model.keys import Key
+from curator.policy.header import load_header_policy
 from curator.ports import Executor
 
 
@@ -54,19 +58,17 @@ def open_job(job: Job, *, workers: int, report: Report) -> Iterator[JobContext]:
     """The context of a job; its workers and connections end with the block.
 
     Raises:
-        RefusedError: the key is missing, wrong, or lies where data may leave; an output lies within an input.
-        ConfigurationError: there is no workspace.
+        CuratorError: as `checked`; or another job is running in the workspace.
     """
-    workspace = open_workspace(job.workspace)
-    if job.out is not None:
-        refuse_placement(workspace.key_file, forbidden=(job.out,))
-    refuse_overlap(job.paths, (job.out or workspace.released, workspace.root))
-    key = workspace.load_key()
+    workspace, key = checked(job)
     pseudonyms = Pseudonyms(key)
-    upgrade(workspace.database_url)
-    engine = open_engine(workspace.database_url)
-    pool = executor(workers)
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(_alone_in(workspace))
+        upgrade(workspace.database_url)
+        engine = open_engine(workspace.database_url)
+        stack.callback(engine.dispose)
+        pool = executor(workers)
+        stack.callback(pool.close)
         yield JobContext(
             job=job,
             workspace=workspace,
@@ -79,18 +81,55 @@ def open_job(job: Job, *, workers: int, report: Report) -> Iterator[JobContext]:
             rules=bundled_folder("rules"),
             report=report,
         )
-    finally:
-        pool.close()
-        engine.dispose()
 
 
-def refuse_overlap(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+def checked(job: Job) -> tuple[Workspace, Key]:
+    """The workspace and the key of a job that can be run as written; nothing is opened for writing.
+
+    Raises:
+        RefusedError: the key is missing, wrong, or lies where data may leave; an output lies within an input.
+        ConfigurationError: there is no workspace; the annotation index or the label table is wrong.
+        RuleError: no such profile or option, or they contradict each other.
+    """
+    workspace = open_workspace(job.workspace)
+    if job.out is not None:
+        refuse_placement(workspace.key_file, forbidden=(job.out,))
+    reports = (job.report.parent,) if job.report is not None else ()
+    refuse_overlap(job.paths, (job.out or workspace.released, workspace.root), reports)
+    key = workspace.load_key()
+    load_header_policy(bundled_folder("rules"), profile=job.profile, options=job.options)
+    if job.annotate is not None:
+        read_labels(job.annotate.labels)
+        if job.annotate.index is not None:
+            read_index(job.annotate.index)
+    return workspace, key
+
+
+@contextmanager
+def _alone_in(workspace: Workspace) -> Iterator[None]:
+    """Holds a lock of the operating system, which ends with this process however it ends.
+
+    Raises:
+        UsageError: somebody else holds it.
+    """
+    with (workspace.root / CONFIGURATION).open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError("another job is running in this workspace; wait until it ends") from None
+        yield
+
+
+def refuse_overlap(inputs: Sequence[Path], outputs: Sequence[Path], files: Sequence[Path] = ()) -> None:
     """Refuse an output within an input, where the next scan would take it for a source, and the other way round.
+
+    `files` are folders into which a single file goes: an input may lie within those.
 
     Raises:
         RefusedError: they overlap.
     """
+    resolved = [path.resolve() for path in outputs]
     for source in (path.resolve() for path in inputs):
-        for target in (path.resolve() for path in outputs):
-            if target.is_relative_to(source) or source.is_relative_to(target):
-                raise RefusedError("an output folder and an input folder lie within each other; choose another output")
+        within = any(target.is_relative_to(source) for target in (*resolved, *(path.resolve() for path in files)))
+        if within or any(source.is_relative_to(target) for target in resolved):
+            raise RefusedError("an output folder and an input folder lie within each other; choose another output")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from curator import __version__
+from curator.adapters.local_disk import LocalDisk
 from curator.annotate.consensus import joined, parse_method
 from curator.annotate.votes import joint_votes
 from curator.catalog.query import annotation_records, instances, series, snapshot_digest
@@ -18,7 +19,7 @@ from curator.dataset.freeze import freeze
 from curator.dataset.materialise import ConsensusOf
 from curator.dataset.read import read_lock
 from curator.dataset.spec import spec_bytes, spec_from_table
-from curator.errors import UsageError
+from curator.errors import ItemError, UsageError
 from curator.imaging.nifti import read_nifti
 from curator.imaging.series import read_series
 from curator.jobs.context import JobContext
@@ -115,7 +116,10 @@ class _Annotations(Mapping[str, Sequence[Annotation]]):
         return len(self._records)
 
     def _read(self, record: AnnotationRecord) -> Annotation:
-        content = (self._root / record.mask_path).read_bytes()
+        try:
+            content = LocalDisk(self._root).read(record.mask_path)
+        except ItemError:
+            raise UsageError("an imported mask is missing; run the job that imports it again") from None
         if hashlib.sha256(content).hexdigest() != record.mask_sha256:
             raise UsageError("an imported mask was changed by hand; remove the annotations folder and run again")
         return Annotation(

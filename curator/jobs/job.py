@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from curator.dataset.spec import spec_from_table
+from curator.errors import ConfigurationError
 from curator.strict import Table, read_toml
+from trainers.config import TrainConfig
 
 _STAGES = ("ingest", "deid", "annotate", "dataset", "train", "report")
 # Dates shift unless a job says otherwise: intervals are what longitudinal data is for.
@@ -26,7 +29,7 @@ class AnnotationSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A read job file. Paths are absolute; `dataset` and `train` are tables that their packages read themselves.
+    """A read job file. Paths are absolute; `dataset` and `train` are tables that their packages have accepted.
 
     A stage whose table is missing does not run; without `annotate` only what is in the catalogue already is used.
     `out` is where released instances go, the workspace's own folder where it is None.
@@ -58,7 +61,16 @@ def read_job(path: Path) -> Job:
     ingest.only(("paths", "ignore"))
     deid.only(("profile", "options", "out"))
     report.only(("out",))
+    if "ingest" in table.values and not ingest.texts("paths"):
+        raise ingest.wrong("paths", "names no folder to read")
     options = deid.texts("options") if "options" in deid.values else DEFAULT_OPTIONS
+    dataset, train = _stage(table, "dataset"), _stage(table, "train")
+    if dataset is not None:
+        spec_from_table(dataset)
+    if train is not None:
+        TrainConfig.from_table(train)
+        if dataset is None:
+            raise ConfigurationError("[job.train] needs a table [dataset]: there is nothing to train on")
     return Job(
         name=table.get("name", str),
         workspace=base / table.get("workspace", str),
@@ -67,8 +79,8 @@ def read_job(path: Path) -> Job:
         profile=deid.get("profile", str, "basic"),
         options=options,
         annotate=_annotations(table.table("annotate"), base) if "annotate" in table.values else None,
-        dataset=_stage(table, "dataset"),
-        train=_stage(table, "train"),
+        dataset=dataset,
+        train=train,
         report=base / report.get("out", str) if "report" in table.values else None,
         out=base / deid.get("out", str) if "out" in deid.values else None,
     )

@@ -1,6 +1,6 @@
 """What a job would do, without doing it: files are read, nothing is written.
 
-The law: a rehearsal opens no file for writing, neither a database nor the vault.
+The law: a rehearsal opens no file for writing, neither a database nor the vault; what would stop the job stops it too.
 """
 
 from __future__ import annotations
@@ -13,56 +13,60 @@ from curator.bundled import bundled_folder
 from curator.identity.pseudonyms import Pseudonyms
 from curator.ingest.find import find
 from curator.ingest.scan import ScanTask
-from curator.jobs.context import refuse_overlap
+from curator.ingest.scanned import Scanned
+from curator.jobs.context import checked
 from curator.jobs.job import Job
 from curator.jobs.progress import Progress, Report
-from curator.jobs.release.plan import plan_release
-from curator.jobs.workspace import open_workspace
+from curator.jobs.release.plan import Plan, plan_release, resolvable
+from curator.model.keys import Key
+from curator.model.quarantine import Reason
 from curator.policy.dependents import load_dependents
 from curator.policy.gates import gate, load_gates
 
 
 def rehearse(job: Job, *, workers: int, report: Report) -> dict[str, object]:
-    """Counts by name: files, what would be tried, what would be quarantined by reason, and the stages behind.
+    """Counts by name, as a first run of the job would give them: files, released, quarantined, and the stages behind.
+
+    Fewer may be released: only the search in the written bytes can tell that an identifier survives.
 
     Raises:
-        CuratorError: what would stop the job stops its rehearsal.
+        CuratorError: what would stop the job.
     """
-    workspace = open_workspace(job.workspace)
-    refuse_overlap(job.paths, (job.out or workspace.released, workspace.root))
-    key, rules = workspace.load_key(), bundled_folder("rules")
+    _, key = checked(job)
+    scanned = _scanned(job, key, workers=workers, report=report)
+    plan = _plan(scanned, key)
+    standing = {source.SOPInstanceUID for source in plan.first if source.has_pixel_data}
+    ready, unresolved = resolvable(plan.dependent, standing, str)
+    reasons = Counter(one.reason for one in (*plan.held, *unresolved))
+    stages = {"annotate": job.annotate, "dataset": job.dataset, "train": job.train, "report": job.report}
+    return {
+        "files": len(scanned),
+        "would_release": len(plan.first) + len(ready),
+        "would_quarantine": {reason.value: reasons[reason] for reason in Reason if reasons[reason]},
+        "stages_behind": [name for name, wanted in stages.items() if wanted is not None],
+    }
+
+
+def _scanned(job: Job, key: Key, *, workers: int, report: Report) -> list[Scanned]:
     found = list(find(job.paths, ignore=job.ignore))
     progress = Progress("scan", len(found), report)
     pool = executor(workers)
     scanned = []
     try:
-        for one in pool.map(ScanTask(key, rules, job.profile, job.options), found):
+        for one in pool.map(ScanTask(key, bundled_folder("rules"), job.profile, job.options), found):
             scanned.append(one)
             progress.step()
     finally:
         pool.close()
+    return scanned
+
+
+def _plan(scanned: list[Scanned], key: Key) -> Plan:
+    rules = bundled_folder("rules")
     dependents = load_dependents(rules)
-    plan = plan_release(
+    return plan_release(
         scanned,
         gate=partial(gate, load_gates(rules)),
         is_dependent=lambda source: source.SOPClassUID in dependents,
         pseudonyms=Pseudonyms(key),
     )
-    reasons = Counter(one.reason.value for one in plan.held)
-    stages = [
-        name
-        for name, wanted in (
-            ("annotate", job.annotate),
-            ("dataset", job.dataset),
-            ("train", job.train),
-            ("report", job.report),
-        )
-        if wanted is not None
-    ]
-    return {
-        "files": len(found),
-        "would_release": len(plan.first),
-        "would_follow_their_images": len(plan.dependent),
-        "would_quarantine": dict(sorted(reasons.items())),
-        "stages_behind": stages,
-    }

@@ -1,7 +1,8 @@
 """The proof over a folder: every file in it is searched for the identifiers of the person it belongs to.
 
-The law: a file that cannot be tied to a known person is a finding, not a pass; what is reported names replacements and
-places, never a value and never a file name that could hold one.
+The law: an instance that cannot be tied to a known person is a finding, not a pass; what is no DICOM is searched for
+everybody's identifiers. What is reported names replacements and places, never a value and never a file name that could
+hold one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from curator.policy.header import HeaderPolicy, load_header_policy
 from curator.ports import Executor
 
 _HEAD = 132
+_TEXT_HEAD = 4096
+_ESCAPE = 0x1B
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,8 @@ def verify_folder(search: Search, *, executor: Executor, report: Report) -> tupl
     Raises:
         KeyMaterialError: the key or the vault beside it cannot be used.
     """
+    # What an earlier search in this process knew may be out of date.
+    _tools.cache_clear()
     _tools(search)
     paths = list(LocalDisk(search.folder).walk())
     progress = Progress("verify", len(paths), report)
@@ -108,7 +113,7 @@ def _residuals(search: Search, path: str, tools: _Tools) -> Iterator[Residual]:
         yield Residual(Defect.UNREADABLE, "file")
         return
     if not looks_like_dicom(data[:_HEAD]):
-        if found_in(tools.everybody, data, bulk=True):
+        if found_in(tools.everybody, data, bulk=not _is_text(data)):
             yield Residual(Defect.IDENTIFIER, "file")
         return
     needles = tools.persons.get(_patient_code(data))
@@ -116,6 +121,12 @@ def _residuals(search: Search, path: str, tools: _Tools) -> Iterator[Residual]:
         yield Residual(Defect.UNKNOWN_PERSON, tag_text(tag_of("PatientID")))
         needles = tools.everybody
     yield from residuals(data, needles, keeps_uid=partial(keeps_uid, tools.policy))
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether the first bytes can be read as text; what is too short to hold anything by chance counts as text too."""
+    head = data[:_TEXT_HEAD]
+    return len(data) < _TEXT_HEAD or not any(byte < 9 or 13 < byte < 32 for byte in head if byte != _ESCAPE)
 
 
 def _patient_code(data: bytes) -> str:

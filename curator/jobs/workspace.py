@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from curator.adapters.keyfile import Keyfile, refuse_placement
+from curator.adapters.local_disk import LocalDisk
 from curator.adapters.vault import Vault
 from curator.errors import ConfigurationError, KeyMaterialError
 from curator.identity.pseudonyms import Pseudonyms
@@ -79,11 +80,10 @@ def create_workspace(root: Path, *, key_file: Path, domain: str = DEFAULT_DOMAIN
         KeyPlacementError: the key file would lie in the workspace or in a git checkout.
         KeyMaterialError: an existing key file cannot be used.
         ConfigurationError: the folder is a workspace already, or cannot be made.
+        ItemError: OUTPUT_UNWRITABLE or DISK_FULL.
     """
     root, key_file = root.absolute(), key_file.absolute()
-    refuse_placement(key_file, forbidden=(root,))
-    if (root / CONFIGURATION).exists():
-        raise ConfigurationError("this folder is a workspace already")
+    check_place(root, key_file=key_file)
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -99,8 +99,25 @@ def create_workspace(root: Path, *, key_file: Path, domain: str = DEFAULT_DOMAIN
         "[database]\n"
         f'url = "sqlite:///{DATABASE}"  # relative to this folder; or postgresql+psycopg://...\n'
     )
-    (root / CONFIGURATION).write_text(text, encoding="utf-8")
+    LocalDisk(root).write(CONFIGURATION, [text.encode()])
     return open_workspace(root)
+
+
+def check_place(root: Path, *, key_file: Path) -> None:
+    """Nothing, where a workspace and its key may lie there.
+
+    Raises:
+        KeyPlacementError: the key file would lie in the workspace or in a git checkout.
+        KeyMaterialError: an existing key file cannot be used.
+        ConfigurationError: the folder is a workspace already, or is no folder.
+    """
+    refuse_placement(key_file, forbidden=(root,))
+    if (root / CONFIGURATION).exists():
+        raise ConfigurationError("this folder is a workspace already")
+    if root.exists() and not root.is_dir():
+        raise ConfigurationError("the workspace cannot be made: a file is in its place")
+    if key_file.exists():
+        Keyfile(key_file).load()
 
 
 def default_key_file(root: Path) -> Path:
