@@ -18,7 +18,7 @@ from curator.dicom.dictionary import BULK_VRS, dictionary_vr, tag_of, tag_text
 from curator.dicom.elements import DataSet, Element
 from curator.dicom.parse import parse
 from curator.errors import ItemError
-from curator.identity.pseudonyms import is_well_known
+from curator.identity.pseudonyms import is_uid, is_well_known
 from curator.identity.search import Needles, found_in, is_numeric, numbers_found_in
 
 PREAMBLE = 128
@@ -130,7 +130,8 @@ def _foreign_uids(data_set: DataSet, keeps_uid: Callable[[Element], bool]) -> It
         if "UI" not in (element.vr, dictionary_vr(element.tag)) or keeps_uid(element):
             continue
         for uid in _text(data_set.data, element).decode("latin-1").split("\\"):
-            if uid and not uid.startswith(_OWN_ROOT) and not is_well_known(uid):
+            # Under another VR a stand-in is text and no UID.
+            if (is_uid(uid) or (uid and element.vr == "UI")) and not (uid.startswith(_OWN_ROOT) or is_well_known(uid)):
                 yield Residual(Defect.FOREIGN_UID, tag_text(element.tag))
 
 

@@ -39,6 +39,7 @@ _DELIMITED_ITEM_END = (0xFFFE, 0xE00D, 0)
 _DELIMITED_SEQUENCE_END = (0xFFFE, 0xE0DD, 0)
 _UNDEFINED = 0xFFFFFFFF
 _LONGEST_SHORT = 0xFFFF
+_SINGLE_VALUED = frozenset({"LT", "ST", "UR", "UT"})
 # A stand-in would be read as a measurement or a day; nothing is read as nothing.
 _EMPTIED_WHERE_DENIED = frozenset({"AS", "DA", "DS", "DT", "IS", "TM"})
 
@@ -135,17 +136,21 @@ class Rewriter:
         """The value as it stands, where it may: a view of the whole element, or a value to write."""
         raw = self._data[element.value : element.value + element.length]
         if vr in TEXT_VRS:
-            text = bytes(raw)
-            # What is written as text in a date's place has to be a date all the same.
-            if not (values.is_well_formed(text, vr) and values.is_well_formed(text, dictionary_vr(element.tag))):
-                return None
-            if vr == "UI" and (uids := values.kept_uids(text, self._pseudonyms)) != text.rstrip(b" \0"):
-                return uids
-            if self._deny and self._is_denied(text, vr):
-                return self._instead(element, vr)
+            text = self._kept_text(element, vr, bytes(raw))
+            if text is None or text != raw:
+                return text
         elif not values.is_numbers(raw, vr, element.tag):
             return None
         return self._data[element.start : element.end] if self._is_plain(element) else raw.tobytes()
+
+    def _kept_text(self, element: Element, vr: str, raw: bytes) -> bytes | None:
+        if vr == "UI" and (uids := values.kept_uids(raw, self._pseudonyms)) != raw.rstrip(b" \0"):
+            return uids
+        # What is written as text in a date's place has to be a date all the same.
+        text = values.well_formed(raw, vr) and values.well_formed(raw, dictionary_vr(element.tag))
+        if text and self._deny and self._is_denied(text, vr):
+            return self._instead(element, vr, text)
+        return text
 
     def _is_plain(self, element: Element) -> bool:
         """Whether the element can stay byte for byte: an even length, and nothing in the reserved bytes."""
@@ -157,11 +162,15 @@ class Rewriter:
         search = numbers_found_in if vr in ("DS", "IS") and is_numeric(text) else found_in
         return search(self._subject.needles, text) > 0
 
-    def _instead(self, element: Element, vr: str) -> bytes | None:
+    def _instead(self, element: Element, vr: str, text: bytes) -> bytes | None:
         if vr == "UI":
             # Replaced in this one file, it would break the links that it was to keep.
             raise ItemError(Reason.RESIDUAL_IDENTIFIER, f"identifier in {tag_text(element.tag)}, a UID that is kept")
-        return None if vr in _EMPTIED_WHERE_DENIED else dummy(vr)
+        if vr in _EMPTIED_WHERE_DENIED:
+            return None
+        # The other values of an Image Type stay where they were.
+        parts = [text] if vr in _SINGLE_VALUED else text.split(b"\\")
+        return b"\\".join(dummy(vr) if self._is_denied(part, vr) else part for part in parts)
 
     def _pseudonym(self, element: Element, raw: bytes) -> bytes:
         if element.tag in (_PATIENT_ID, _PATIENT_NAME):

@@ -29,8 +29,8 @@ URN_CODE_VALUE = 0x00080120
 CODE_VALUE_TAGS = (CODE_VALUE, LONG_CODE_VALUE, URN_CODE_VALUE)
 _LONGEST_MEANING = 64
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
-# Vendors write lower case and punctuation into CS; what matters here is that it is short printable ASCII.
-_CODE_STRING = re.compile(r"[ -~]{0,16}")
+# Upper case as the standard has it, and what vendors put between words; only ISO standards have numbers so long.
+_CODE_STRING = re.compile(r"(?!.*(?<!ISO_)(?<!\d)\d{5})[A-Z0-9 _/.+\-]{0,16}")
 _AGE = re.compile(r"\d{3}[DWMY]")
 # With the colons of ACR-NEMA, which old archives hold.
 _TIME = re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?")
@@ -44,10 +44,12 @@ _SYNTAX: dict[str, Callable[[str], object]] = {
     "DT": is_datetime,
     "IS": _NUMBER.fullmatch,
     "TM": _TIME.fullmatch,
+    "UI": is_uid,
 }
-_WIDTHS = {"AT": 4, "FD": 8, "FL": 4, "OV": 8, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
-# So many bytes of numbers are never all letters, digits and punctuation by chance.
-_SHORTEST_HIDDEN_TEXT = 24
+_WIDTHS = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
+# So many bytes of numbers are not all letters, digits and punctuation by chance; floating point looks more like it.
+_SHORTEST_HIDDEN_TEXT = {"FD": 16, "FL": 16}
+_SHORTEST_HIDDEN_TEXT_AMONG_INTEGERS = 8
 _PRINTABLE = re.compile(rb"[ -~]+\0*")
 _MULTIPLICITY = re.compile(r"\d+(?:-(\d+))?")
 
@@ -90,15 +92,19 @@ def kept_uid(uid: str, pseudonyms: Pseudonyms) -> str:
     return uid if is_uid(uid) else pseudonyms.uid(uid)
 
 
-def is_well_formed(raw: bytes, vr: str) -> bool:
-    """Whether a kept text value is what its VR promises; text in a number's place is how names slip through."""
+def well_formed(raw: bytes, vr: str) -> bytes | None:
+    """A kept text value where it is what its VR promises, else None: text in a number's place is how names slip by.
+
+    Of several codes (an Image Type) those that are none become empty, and the others stay in their places.
+    """
     fits = _SYNTAX.get(vr)
     if fits is None:
-        return True
-    if not raw.isascii():
-        return False
-    values = raw.decode("ascii").strip(" \0").split("\\")
-    return all(value == "" or fits(value.strip(" \0")) for value in values)
+        return raw
+    parts = raw.decode("latin-1").strip(" \0").split("\\")
+    kept = [part if part == "" or fits(part.strip(" \0")) else "" for part in parts]
+    if kept == parts:
+        return raw
+    return "\\".join(kept).encode("latin-1") if vr == "CS" and any(kept) else None
 
 
 def is_numbers(raw: memoryview, vr: str, tag: int) -> bool:
@@ -109,7 +115,8 @@ def is_numbers(raw: memoryview, vr: str, tag: int) -> bool:
     count, rest = divmod(len(raw), width)
     if rest or count > _most_values(tag):
         return False
-    return len(raw) < _SHORTEST_HIDDEN_TEXT or _PRINTABLE.fullmatch(raw) is None
+    shortest = _SHORTEST_HIDDEN_TEXT.get(vr, _SHORTEST_HIDDEN_TEXT_AMONG_INTEGERS)
+    return len(raw) < shortest or _PRINTABLE.fullmatch(raw) is None
 
 
 @cache
