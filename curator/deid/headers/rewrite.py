@@ -90,6 +90,14 @@ class Rewriter:
                 written += self._element(element, (), {})
         return written + [content for _, content in reversed(pending)]
 
+    def at_top(self, element: Element) -> Sequence[Chunk]:
+        """What becomes of one element of the data set's top level, whatever stands beside it; nothing for a removed one.
+
+        Raises:
+            ItemError: as `chunks`.
+        """
+        return self._element(element, (), {})
+
     def _decided(self, element: Element, vr: str, path: tuple[int, ...]) -> Action:
         decision = self._decide(ElementRef(element.tag, vr, path=path, sop_class_uid=self._sop_class_uid))
         self.applied[decision.rule_id, decision.action] += 1
