@@ -23,17 +23,14 @@ def group() -> None:
 @_JSON
 def status(workspace: Path, *, as_json: bool) -> None:
     """How many items each stage released and holds."""
-    from curator.catalog.database import open_engine
-    from curator.jobs.ledger import Ledger
+    from curator.jobs.status import status_of
     from curator.jobs.workspace import open_workspace
 
-    engine = open_engine(open_workspace(workspace).database_url)
-    ledger = Ledger(engine)
+    found = status_of(open_workspace(workspace))
     stages = {
-        stage: {status.value: count for status, count in ledger.counts_by_status(stage).items()}
-        for stage in ("release", "annotate")
+        stage: {status.value: count for status, count in counts.items()} for stage, counts in found.stages.items()
     }
-    reasons = {reason.value: count for reason, count in ledger.counts_by_reason().items()}
+    reasons = {reason.value: count for reason, count in found.quarantined.items()}
     if as_json:
         click.echo(json.dumps({"stages": stages, "quarantined": reasons}, indent=1))
         return
@@ -50,12 +47,10 @@ def status(workspace: Path, *, as_json: bool) -> None:
 @_JSON
 def quarantine(workspace: Path, reason: str | None, *, reveal: bool, as_json: bool) -> None:
     """Everything that is held back, why, and what to do about it."""
-    from curator.catalog.database import open_engine
     from curator.jobs.quarantine import quarantine_rows
     from curator.jobs.workspace import open_workspace
 
-    opened = open_workspace(workspace)
-    rows = quarantine_rows(opened, open_engine(opened.database_url), reason=reason, reveal=reveal)
+    rows = quarantine_rows(open_workspace(workspace), reason=reason, reveal=reveal)
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return

@@ -5,21 +5,17 @@ The law: where an item came from is shown only to who holds the key, on request.
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
-
 from curator.errors import UsageError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.sealing import Seal
-from curator.jobs.ledger import Ledger
 from curator.jobs.release.record import SEALED_FOR
+from curator.jobs.status import ledger_of
 from curator.jobs.workspace import Workspace
 from curator.model.quarantine import REMEDY, Reason
 from curator.strict import nearest
 
 
-def quarantine_rows(
-    workspace: Workspace, engine: Engine, *, reason: str | None = None, reveal: bool = False
-) -> list[dict[str, str]]:
+def quarantine_rows(workspace: Workspace, *, reason: str | None = None, reveal: bool = False) -> list[dict[str, str]]:
     """One row an item, sorted by reason and item; empty where nothing is held back.
 
     Raises:
@@ -30,7 +26,9 @@ def quarantine_rows(
     if reason is not None and reason not in codes:
         raise UsageError(f"no reason code {reason!r}{nearest(reason, codes)}")
     seal = Seal(Pseudonyms(workspace.load_key())) if reveal else None
-    entries = [entry for entry in Ledger(engine).quarantined() if reason in (None, entry.reason.value)]
+    with ledger_of(workspace) as ledger:
+        held = ledger.quarantined() if ledger is not None else []
+    entries = [entry for entry in held if reason in (None, entry.reason.value)]
     return [
         {
             "item": entry.item_id,

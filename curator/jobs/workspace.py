@@ -89,7 +89,7 @@ def create_workspace(root: Path, *, key_file: Path, domain: str = DEFAULT_DOMAIN
     except OSError as error:
         raise ConfigurationError(f"the workspace cannot be made: {error.strerror}") from error
     store = Keyfile(key_file)
-    key = store.load() if key_file.exists() else store.create(domain=domain)
+    key = store.load() if os.path.lexists(key_file) else store.create(domain=domain)
     text = (
         "# A curator workspace. The key lies elsewhere; keep it that way.\n"
         "format = 1\n\n"
@@ -116,7 +116,7 @@ def check_place(root: Path, *, key_file: Path) -> None:
         raise ConfigurationError("this folder is a workspace already")
     if root.exists() and not root.is_dir():
         raise ConfigurationError("the workspace cannot be made: a file is in its place")
-    if key_file.exists():
+    if os.path.lexists(key_file):
         Keyfile(key_file).load()
 
 
