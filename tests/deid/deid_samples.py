@@ -161,7 +161,7 @@ def written(data: bytes, *options: str, identifiers: Iterable[Identifier] = ()) 
 
 
 def read(data: bytes) -> Dataset:
-    return dcmread(BytesIO(data))
+    return dcmread(BytesIO(data), force=True)
 
 
 def inflated(data: bytes) -> bytes:

@@ -185,26 +185,26 @@ PLACES: dict[str, Callable[[], bytes]] = {
         {0x7FE00010: WRITER.element(0x7FE00010, "OW", bytes(64))}, behind=pn()
     ),
     "behind the deflated data set": lambda: Writer(DEFLATED).file({}, behind=EVIL),
-    "code meaning": lambda: WRITER.file({0x00082218: WRITER.sequence(0x00082218, coded(b"T-04000", b"SRT", EVIL))}),
+    "code meaning": lambda: WRITER.file({0x00082218: WRITER.sequence(0x00082218, coded(b"121071", b"DCM", EVIL))}),
     "code value": lambda: WRITER.file({0x00082218: WRITER.sequence(0x00082218, coded(EVIL, b"99X", b"Breast"))}),
     "long code value beside a confirmed one": lambda: WRITER.file(
         {
             0x00082218: WRITER.sequence(
-                0x00082218, coded(b"T-04000", b"SRT", b"Breast") + WRITER.element(0x00080119, "UC", EVIL)
+                0x00082218, coded(b"121071", b"DCM", b"Finding") + WRITER.element(0x00080119, "UC", EVIL)
             )
         }
     ),
     "URN code value beside a confirmed one": lambda: WRITER.file(
         {
             0x00082218: WRITER.sequence(
-                0x00082218, coded(b"T-04000", b"SRT", b"Breast") + WRITER.element(0x00080120, "UR", EVIL)
+                0x00082218, coded(b"121071", b"DCM", b"Finding") + WRITER.element(0x00080120, "UR", EVIL)
             )
         }
     ),
     "two code values": lambda: WRITER.file(
         {
             0x00082218: WRITER.sequence(
-                0x00082218, WRITER.element(0x00080100, "SH", EVIL) + coded(b"T-04000", b"SRT", b"Breast")
+                0x00082218, WRITER.element(0x00080100, "SH", EVIL) + coded(b"121071", b"DCM", b"Finding")
             )
         }
     ),
