@@ -42,6 +42,9 @@ class Defect(StrEnum):
     TRAILING_BYTES = "trailing_bytes"
     UNREADABLE = "unreadable"
     UNKNOWN_PERSON = "unknown_person"
+    REFERENCE_MISSING = "reference_missing"
+    REFERENCE_CONTRADICTS = "reference_contradicts"
+    SAME_INSTANCE_TWICE = "same_instance_twice"
 
 
 @dataclass(frozen=True, slots=True)

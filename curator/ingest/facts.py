@@ -19,6 +19,7 @@ from pydicom.uid import UID
 from curator.dicom.dictionary import TEXT_VRS, tag_of, tag_text
 from curator.dicom.elements import Buffer, DataSet
 from curator.dicom.parse import parse
+from curator.dicom.references import POINT_TO_NO_INSTANCE, REFERENCED_INSTANCE
 from curator.dicom.walk import Placed, values_at, walk
 from curator.errors import ItemError
 from curator.identity.pseudonyms import WELL_KNOWN_ROOT, normalized_id
@@ -33,7 +34,6 @@ from curator.policy.header import HeaderPolicy, identifier_kind
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _MEDIA_STORAGE_CLASS = 0x00020002
 _MEDIA_STORAGE_INSTANCE = 0x00020003
-_REFERENCED_INSTANCE = tag_of("ReferencedSOPInstanceUID")
 _CONTENT_CREATOR = tag_of("ContentCreatorName")
 _ROI_INTERPRETER = tag_of("ROIInterpreter")
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -74,6 +74,7 @@ def instance_facts(
         SOPClassUID=sop_class_uid,
         TransferSyntaxUID=data_set.syntax.uid,
         FrameOfReferenceUID=header.text("FrameOfReferenceUID"),
+        PatientName=header.text("PatientName"),
         Modality=header.text("Modality"),
         BodyPartExamined=header.text("BodyPartExamined"),
         Manufacturer=header.text("Manufacturer"),
@@ -93,21 +94,6 @@ def instance_facts(
         identifiers=frozenset(said.identifiers),
         references=frozenset(said.references),
     )
-
-
-# Their items point to studies, patients, visits and procedure steps, which are no stored instances.
-_NO_INSTANCE = frozenset(
-    map(
-        tag_of,
-        (
-            "ReferencedStudySequence",
-            "ReferencedPatientSequence",
-            "ReferencedVisitSequence",
-            "ReferencedPerformedProcedureStepSequence",
-            "RTReferencedStudySequence",
-        ),
-    )
-)
 
 
 @lru_cache(maxsize=512)
@@ -144,7 +130,7 @@ def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places
         kind = kinds[place]
         if kind is not None:
             said.identifiers.update(_identifiers(kind, _texts(data_set, placed)))
-        if element.tag == _REFERENCED_INSTANCE and not _NO_INSTANCE.intersection(path[-1:]):
+        if element.tag == REFERENCED_INSTANCE and not POINT_TO_NO_INSTANCE.intersection(path[-1:]):
             said.references.update(filter(None, values_at(data_set, placed)))
         elif element.tag == _CONTENT_CREATOR and not path:
             said.content_creator = _first(data_set, placed)
