@@ -40,6 +40,7 @@ class SourceInstance:
     SOPClassUID: str
     TransferSyntaxUID: str
     FrameOfReferenceUID: str = field(repr=False, default="")
+    PatientName: str = field(repr=False, default="")
     Modality: str = ""
     BodyPartExamined: str = ""
     Manufacturer: str = ""
