@@ -1,33 +1,34 @@
-"""What identifies each person, sealed, in a file beside the key.
+"""What identifies each person, sealed, in the escrow beside the key.
 
 `deid verify` has to know what to search for long after the job ended. That knowledge is as sensitive as the key, so it
-lies with the key: never in the workspace, the catalogue or the output.
+lies with the key: never in the workspace, the catalogue or the output. It is sealed under the person's own data key:
+destroying that ends this knowledge too.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from curator.adapters.escrow import Entry, Escrow
+from curator.adapters.keyfile import read_private
 from curator.errors import KeyMaterialError
 from curator.identity.sealing import Seal
 from curator.model.identity import Identifier, IdentifierKind
 
-_PURPOSE = "identifiers"
-_OWNER_ONLY = 0o600
+_KIND = "identifiers"
 
 
 class Vault:
-    """Identifiers by patient code; one sealed record a line, sorted, so that the same content is the same file."""
+    """Identifiers by patient code, those of every epoch that can be read; new ones are of `epoch`."""
 
-    __slots__ = ("_path", "_seal")
+    __slots__ = ("_epoch", "_escrow")
 
-    def __init__(self, path: Path, seal: Seal) -> None:
-        self._path = path
-        self._seal = seal
+    def __init__(self, escrow: Escrow, *, epoch: int) -> None:
+        self._escrow = escrow
+        self._epoch = epoch
 
     def recall(self) -> dict[str, frozenset[Identifier]]:
         """All identifiers by patient code; empty where nothing was remembered.
@@ -35,34 +36,51 @@ class Vault:
         Raises:
             KeyMaterialError: sealed under another key, or altered.
         """
-        if not self._path.is_file():
-            return {}
-        records = (self._opened(line) for line in self._path.read_text(encoding="ascii").splitlines())
-        return dict(records)
+        found: dict[str, frozenset[Identifier]] = {}
+        for entry in self._escrow.read(_KIND):
+            found[entry.code] = found.get(entry.code, frozenset()) | _identifiers(entry.text)
+        return found
 
     def remember(self, identifiers: Mapping[str, Iterable[Identifier]]) -> None:
-        """Add to what is known; a file that would not change is not touched."""
+        """Add to what is known; a file that would not change is not touched.
+
+        Raises:
+            KeyMaterialError: as `recall`; or the escrow cannot be written.
+        """
         known = self.recall()
-        merged = {code: frozenset(values) | known.get(code, frozenset()) for code, values in identifiers.items()}
-        merged = {**known, **merged}
-        if merged == known:
+        self._escrow.write(
+            Entry(self._epoch, code, _KIND, text=_text(frozenset(values) | known.get(code, frozenset())))
+            for code, values in identifiers.items()
+        )
+
+    def take_in(self, earlier: Path, seal: Seal) -> None:
+        """Take over the file in which an earlier version of the engine kept the same, and destroy it.
+
+        Raises:
+            KeyMaterialError: it was sealed under another key, or altered.
+        """
+        if not earlier.exists():
             return
-        partial = self._path.with_name(self._path.name + ".partial")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _OWNER_ONLY)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.writelines(self._line(code, merged[code]) + "\n" for code in sorted(merged))
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(self._path)
+        content = read_private(earlier, name="the vault beside the key")
+        self.remember(dict(_earlier(content, seal)))
+        with earlier.open("r+b") as stream:
+            stream.write(bytes(len(content)))
+        earlier.unlink()
 
-    def _line(self, code: str, identifiers: Iterable[Identifier]) -> str:
-        content = [code, *([identifier.kind.value, identifier.value] for identifier in sorted(identifiers))]
-        return base64.b64encode(self._seal.seal(json.dumps(content), purpose=_PURPOSE)).decode("ascii")
 
-    def _opened(self, line: str) -> tuple[str, frozenset[Identifier]]:
+def _text(identifiers: Iterable[Identifier]) -> str:
+    return json.dumps([[identifier.kind.value, identifier.value] for identifier in sorted(identifiers)])
+
+
+def _identifiers(text: str) -> frozenset[Identifier]:
+    return frozenset(Identifier(IdentifierKind(kind), value) for kind, value in json.loads(text))
+
+
+def _earlier(content: bytes, seal: Seal) -> Iterator[tuple[str, frozenset[Identifier]]]:
+    for line in content.splitlines():
         try:
-            code, *pairs = json.loads(self._seal.open(base64.b64decode(line, validate=True), purpose=_PURPOSE))
+            code, *pairs = json.loads(seal.open(base64.b64decode(line, validate=True), purpose=_KIND))
         except ValueError:
             # The cause would quote what was sealed.
             raise KeyMaterialError("the vault beside the key was altered") from None
-        return code, frozenset(Identifier(IdentifierKind(kind), value) for kind, value in pairs)
+        yield code, frozenset(Identifier(IdentifierKind(kind), value) for kind, value in pairs)

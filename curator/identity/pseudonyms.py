@@ -56,6 +56,22 @@ def normalized_id(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip(" \0\t\r\n").casefold()
 
 
+def code_of(random: bytes) -> str:
+    """12 characters that the first 60 bits of evenly spread bytes give; eight bytes are needed."""
+    number = int.from_bytes(random[:8], "big")
+    return "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_CODE_LENGTH))
+
+
+def shift_days_of(random: bytes, *, longest_weeks: int) -> int:
+    """Whole weeks in days, 7 to `7 * longest_weeks`, that the first 16 of evenly spread bytes give."""
+    return _DAYS_A_WEEK * (1 + int.from_bytes(random[:16], "big") % longest_weeks)
+
+
+def normalized_subject(subject: SubjectKey) -> SubjectKey:
+    """A person as compared: see the module."""
+    return SubjectKey(normalized_id(subject.patient_id), normalized_id(subject.issuer))
+
+
 def key_id_of(secret: bytes) -> str:
     """The public name of a secret: 16 hex digits that do not help to guess it.
 
@@ -111,7 +127,7 @@ class Pseudonyms:
     def date_shift_days(self, subject: SubjectKey, *, longest_weeks: int) -> int:
         """By how many days all dates of one person move back: whole weeks, 7 to `7 * longest_weeks`, never 0."""
         digest = self._digest("date", normalized_id(subject.patient_id), normalized_id(subject.issuer))
-        return _DAYS_A_WEEK * (1 + int.from_bytes(digest[:16], "big") % longest_weeks)
+        return shift_days_of(digest, longest_weeks=longest_weeks)
 
     def content_id(self, chunks: Iterable[bytes | memoryview]) -> str:
         """A keyed SHA-256 of a file's bytes, 64 hex digits: tells equal files without letting a guess be confirmed."""
@@ -140,8 +156,7 @@ class Pseudonyms:
         return f"2.25.{uuid.UUID(bytes=bytes(digest)).int}"
 
     def _code(self, kind: str, *parts: str) -> str:
-        number = int.from_bytes(self._digest(kind, *parts)[:8], "big")
-        return "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_CODE_LENGTH))
+        return code_of(self._digest(kind, *parts))
 
     def _digest(self, kind: str, *parts: str) -> bytes:
         frame = _frame((_DERIVATION, kind.encode(), *(part.encode("utf-8", "surrogatepass") for part in parts)))

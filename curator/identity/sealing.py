@@ -8,6 +8,9 @@ Sources: RFC 5297 (AES-SIV).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
@@ -16,12 +19,13 @@ from curator.identity.pseudonyms import Pseudonyms
 
 
 class Seal:
-    """Seals and opens text under one key."""
+    """Seals text under one key; opens what it sealed, and what was sealed under a retired key."""
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_cipher", "_retired")
 
-    def __init__(self, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, pseudonyms: Pseudonyms, *, retired: Iterable[Pseudonyms] = ()) -> None:
         self._cipher = AESSIV(pseudonyms.sealing_key())
+        self._retired = tuple(AESSIV(one.sealing_key()) for one in retired)
 
     def seal(self, text: str, *, purpose: str) -> bytes:
         """`text` encrypted for `purpose`; empty text gives a sealed empty text."""
@@ -34,7 +38,7 @@ class Seal:
         Raises:
             KeyMaterialError: another key, another purpose, or altered bytes.
         """
-        try:
-            return self._cipher.decrypt(sealed, [purpose.encode()])[1:].decode("utf-8", "surrogateescape")
-        except InvalidTag as error:
-            raise KeyMaterialError("sealed under another key, or altered") from error
+        for cipher in (self._cipher, *self._retired):
+            with suppress(InvalidTag):
+                return cipher.decrypt(sealed, [purpose.encode()])[1:].decode("utf-8", "surrogateescape")
+        raise KeyMaterialError("sealed under another key, or altered")

@@ -26,10 +26,11 @@ from curator.identity.sealing import Seal
 from curator.jobs.job import Job
 from curator.jobs.ledger import Ledger
 from curator.jobs.progress import Report
+from curator.jobs.subjects import subjects_of
 from curator.jobs.workspace import CONFIGURATION, Workspace, open_workspace
-from curator.model.keys import Key
+from curator.model.keys import Key, KeyRing
 from curator.policy.header import load_header_policy
-from curator.ports import Executor
+from curator.ports import Executor, Subjects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,9 @@ class JobContext:
     job: Job
     workspace: Workspace
     key: Key
+    ring: KeyRing
     pseudonyms: Pseudonyms
+    subjects: Subjects
     seal: Seal
     engine: Engine = field(repr=False)
     ledger: Ledger = field(repr=False)
@@ -60,8 +63,9 @@ def open_job(job: Job, *, workers: int, report: Report) -> Iterator[JobContext]:
     Raises:
         CuratorError: as `checked`; or another job is running in the workspace.
     """
-    workspace, key = checked(job)
-    pseudonyms = Pseudonyms(key)
+    workspace, ring = checked(job)
+    rules = bundled_folder("rules")
+    pseudonyms = Pseudonyms(ring.active)
     with ExitStack() as stack:
         stack.enter_context(_alone_in(workspace))
         upgrade(workspace.database_url)
@@ -72,37 +76,42 @@ def open_job(job: Job, *, workers: int, report: Report) -> Iterator[JobContext]:
         yield JobContext(
             job=job,
             workspace=workspace,
-            key=key,
+            key=ring.active,
+            ring=ring,
             pseudonyms=pseudonyms,
-            seal=Seal(pseudonyms),
+            subjects=subjects_of(workspace, ring, rules),
+            seal=Seal(pseudonyms, retired=map(Pseudonyms, ring.retired)),
             engine=engine,
             ledger=Ledger(engine),
             executor=pool,
-            rules=bundled_folder("rules"),
+            rules=rules,
             report=report,
         )
 
 
-def checked(job: Job) -> tuple[Workspace, Key]:
-    """The workspace and the key of a job that can be run as written; nothing is opened for writing.
+def checked(job: Job) -> tuple[Workspace, KeyRing]:
+    """The workspace and the keys of a job that can be run as written; nothing is opened for writing.
 
     Raises:
-        RefusedError: the key is missing, wrong, or lies where data may leave; an output lies within an input.
-        ConfigurationError: there is no workspace; the annotation index or the label table is wrong.
+        RefusedError: the key is missing, wrong, or lies where data may leave; the escrow beside it was altered; an
+            output lies within an input.
+        ConfigurationError: there is no workspace; the annotation index, the label table or the mapping file is wrong.
         RuleError: no such profile or option, or they contradict each other.
     """
     workspace = open_workspace(job.workspace)
     if job.out is not None:
-        refuse_placement(workspace.key_file, forbidden=(job.out,))
+        for secret in filter(None, (workspace.key_file, workspace.mapping_file)):
+            refuse_placement(secret, forbidden=(job.out,))
     reports = (job.report.parent,) if job.report is not None else ()
     refuse_overlap(job.paths, (job.out or workspace.released, workspace.root), reports)
-    key = workspace.load_key()
+    ring = workspace.load_ring()
+    subjects_of(workspace, ring, bundled_folder("rules"), kept=False)
     load_header_policy(bundled_folder("rules"), profile=job.profile, options=job.options)
     if job.annotate is not None:
         read_labels(job.annotate.labels)
         if job.annotate.index is not None:
             read_index(job.annotate.index)
-    return workspace, key
+    return workspace, ring
 
 
 @contextmanager

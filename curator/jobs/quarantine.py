@@ -25,7 +25,7 @@ def quarantine_rows(workspace: Workspace, *, reason: str | None = None, reveal: 
     codes = [one.value for one in Reason]
     if reason is not None and reason not in codes:
         raise UsageError(f"no reason code {reason!r}{nearest(reason, codes)}")
-    seal = Seal(Pseudonyms(workspace.load_key())) if reveal else None
+    seal = _seal(workspace) if reveal else None
     with ledger_of(workspace) as ledger:
         held = ledger.quarantined() if ledger is not None else []
     entries = [entry for entry in held if reason in (None, entry.reason.value)]
@@ -40,3 +40,8 @@ def quarantine_rows(workspace: Workspace, *, reason: str | None = None, reveal: 
         }
         for entry in sorted(entries, key=lambda entry: (entry.reason.value, entry.item_id))
     ]
+
+
+def _seal(workspace: Workspace) -> Seal:
+    ring = workspace.load_ring()
+    return Seal(Pseudonyms(ring.active), retired=map(Pseudonyms, ring.retired))

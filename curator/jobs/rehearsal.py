@@ -10,7 +10,6 @@ from functools import partial
 
 from curator.adapters.processes import executor
 from curator.bundled import bundled_folder
-from curator.identity.pseudonyms import Pseudonyms
 from curator.ingest.find import find
 from curator.ingest.scan import ScanTask
 from curator.ingest.scanned import Scanned
@@ -18,10 +17,12 @@ from curator.jobs.context import checked
 from curator.jobs.job import Job
 from curator.jobs.progress import Progress, Report
 from curator.jobs.release.plan import Plan, plan_release, resolvable
+from curator.jobs.subjects import subjects_of
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
 from curator.policy.dependents import load_dependents
 from curator.policy.gates import gate, load_gates
+from curator.ports import Subjects
 
 
 def rehearse(job: Job, *, workers: int, report: Report) -> dict[str, object]:
@@ -32,9 +33,9 @@ def rehearse(job: Job, *, workers: int, report: Report) -> dict[str, object]:
     Raises:
         CuratorError: what would stop the job.
     """
-    _, key = checked(job)
-    scanned = _scanned(job, key, workers=workers, report=report)
-    plan = _plan(scanned, key)
+    workspace, ring = checked(job)
+    scanned = _scanned(job, ring.active, workers=workers, report=report)
+    plan = _plan(scanned, subjects_of(workspace, ring, bundled_folder("rules"), kept=False))
     standing = {source.SOPInstanceUID for source in plan.first if source.has_pixel_data}
     ready, unresolved = resolvable(plan.dependent, standing, str)
     reasons = Counter(one.reason for one in (*plan.held, *unresolved))
@@ -61,12 +62,12 @@ def _scanned(job: Job, key: Key, *, workers: int, report: Report) -> list[Scanne
     return scanned
 
 
-def _plan(scanned: list[Scanned], key: Key) -> Plan:
+def _plan(scanned: list[Scanned], subjects: Subjects) -> Plan:
     rules = bundled_folder("rules")
     dependents = load_dependents(rules)
     return plan_release(
         scanned,
         gate=partial(gate, load_gates(rules)),
         is_dependent=lambda source: source.SOPClassUID in dependents,
-        pseudonyms=Pseudonyms(key),
+        subjects=subjects,
     )

@@ -30,3 +30,11 @@ class SubjectKey:
 
     patient_id: str = field(repr=False)
     issuer: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """What stands for one person in a release: a code, and how many days all dates move back."""
+
+    patient_code: str
+    shift_days: int = field(repr=False)

@@ -27,8 +27,10 @@ class Reason(StrEnum):
     SOP_INSTANCE_UID_CONFLICT = "sop_instance_uid_conflict"
     PATIENT_ID_MISSING = "patient_id_missing"
     PATIENT_ID_CONFLICT = "patient_id_conflict"
+    PATIENT_NOT_MAPPED = "patient_not_mapped"
     BURNED_IN_TEXT_POSSIBLE = "burned_in_text_possible"
     FACE_POSSIBLE = "face_possible"
+    HELD_BY_RECIPE = "held_by_recipe"
     REFERENCE_UNRESOLVED = "reference_unresolved"
     RESIDUAL_IDENTIFIER = "residual_identifier"
     GEOMETRY_INCONSISTENT = "geometry_inconsistent"
@@ -69,8 +71,10 @@ REMEDY: dict[Reason, str] = {
     Reason.SOP_INSTANCE_UID_CONFLICT: "files of different content claim one SOP Instance UID; decide which is right",
     Reason.PATIENT_ID_MISSING: "without a Patient ID no subject can be assigned; complete it at the source",
     Reason.PATIENT_ID_CONFLICT: "one study names two Patient IDs; correct it at the source",
+    Reason.PATIENT_NOT_MAPPED: "no code may stand for the person; add them to the mapping file, or leave them out",
     Reason.BURNED_IN_TEXT_POSSIBLE: "the pixels may carry text; wait for pixel scrubbing or review by hand",
     Reason.FACE_POSSIBLE: "the pixels may show a face; wait for defacing or review by hand",
+    Reason.HELD_BY_RECIPE: "a filter of the recipe names it; review it by hand, or change the filter",
     Reason.REFERENCE_UNRESOLVED: "the images it refers to were not released; it is tried again when they are",
     Reason.RESIDUAL_IDENTIFIER: "an identifier of the patient was found in the written bytes, which were withdrawn",
     Reason.GEOMETRY_INCONSISTENT: "the slices do not form one regular volume",

@@ -212,7 +212,7 @@ def test_init_makes_a_key_for_its_owner_alone_and_takes_one_that_is_there(tmp_pa
     assert (told["made"], told["key_exists"], list(tmp_path.iterdir())) == (False, False, [])
     first = run_curator("init", tmp_path / "a", "--keys", key, "--json").json()
     assert key.stat().st_mode & 0o777 == 0o600
-    secret = json.loads(key.read_text())["secret"]
+    secret = json.loads(key.read_text())["epochs"][0]["secret"]
     assert secret not in (tmp_path / "a" / "curator.toml").read_text()
     before = key.read_bytes()
     second = run_curator("init", tmp_path / "b", "--keys", key, "--json").json()

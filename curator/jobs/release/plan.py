@@ -1,4 +1,4 @@
-"""Which instances to try, in which order, and what must not survive of each person. Pure.
+"""Which instances to try, in which order, and what must not survive of each person. Pure but for settling aliases.
 
 The law: an instance whose pixels or contours follow from other images is tried only after them, and only where all
 that it refers to in this job was released.
@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from curator.identity.pseudonyms import Pseudonyms
+from curator.errors import ItemError
 from curator.ingest.scanned import Held, Scanned, held
 from curator.ingest.triage import triage, with_study_issuers
-from curator.model.identity import Identifier, IdentifierKind
+from curator.model.identity import Identifier, IdentifierKind, SubjectKey
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.gates import GateFinding
+from curator.ports import Subjects
 
 Gate = Callable[[SourceInstance], GateFinding | None]
 
@@ -37,17 +38,26 @@ class Plan:
 
 
 def plan_release(
-    scanned: Sequence[Scanned], *, gate: Gate, is_dependent: Callable[[SourceInstance], bool], pseudonyms: Pseudonyms
+    scanned: Sequence[Scanned], *, gate: Gate, is_dependent: Callable[[SourceInstance], bool], subjects: Subjects
 ) -> Plan:
-    """The plan for everything one scan found; all empty for nothing."""
+    """The plan for everything one scan found; all empty for nothing. Everybody in it is settled.
+
+    Raises:
+        KeyMaterialError: `subjects` cannot settle them.
+    """
     triaged = triage(scanned)
-    sources = [one for one in scanned if isinstance(one, SourceInstance)]
+    sources = with_study_issuers([one for one in scanned if isinstance(one, SourceInstance)])
+    met = {one.subject for one in (*sources, *triaged.candidates) if one.subject is not None}
+    subjects.settle(met)
+    codes, unmapped = _codes(met, subjects)
     first: list[SourceInstance] = []
     dependent: list[SourceInstance] = []
     holds = list(triaged.held)
     for source in triaged.candidates:
         finding = gate(source)
-        if finding is not None:
+        if source.subject in unmapped:
+            holds.append(held(source, Reason.PATIENT_NOT_MAPPED, unmapped[source.subject]))
+        elif finding is not None:
             holds.append(held(source, finding.reason, finding.rule_id))
         else:
             (dependent if is_dependent(source) else first).append(source)
@@ -55,20 +65,37 @@ def plan_release(
         first=tuple(first),
         dependent=tuple(dependent),
         held=tuple(sorted(holds, key=lambda one: one.reference)),
-        identifiers=identifiers_by_person(with_study_issuers(sources), pseudonyms),
+        identifiers=identifiers_by_person(sources, codes),
     )
 
 
 def identifiers_by_person(
-    sources: Iterable[SourceInstance], pseudonyms: Pseudonyms
+    sources: Iterable[SourceInstance], codes: Mapping[SubjectKey, str]
 ) -> dict[str, frozenset[Identifier]]:
-    """All identifiers but UIDs by patient code; a file's own UIDs are searched in that file alone."""
+    """All identifiers but UIDs by patient code; a file's own UIDs are searched in that file alone.
+
+    Who has no code is left out: nothing of theirs is released.
+    """
     gathered: dict[str, set[Identifier]] = defaultdict(set)
     for source in sources:
-        if source.subject is not None:
+        if source.subject is not None and source.subject in codes:
             own = (one for one in source.identifiers if one.kind is not IdentifierKind.UID)
-            gathered[pseudonyms.patient_code(source.subject)].update(own)
+            gathered[codes[source.subject]].update(own)
     return {code: frozenset(gathered[code]) for code in sorted(gathered)}
+
+
+def _codes(
+    people: Iterable[SubjectKey], subjects: Subjects
+) -> tuple[dict[SubjectKey, str], dict[SubjectKey | None, str]]:
+    """Everybody's code, and why those who have none have none."""
+    codes: dict[SubjectKey, str] = {}
+    unmapped: dict[SubjectKey | None, str] = {}
+    for person in people:
+        try:
+            codes[person] = subjects.subject_of(person).patient_code
+        except ItemError as error:
+            unmapped[person] = error.detail
+    return codes, unmapped
 
 
 def resolvable(

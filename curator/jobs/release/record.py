@@ -6,30 +6,27 @@ step; only the job's own process records.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from curator import __version__
 from curator.adapters.local_disk import LocalDisk
 from curator.catalog.query import released_paths
 from curator.catalog.record import clashes, forget_instance, record_instances
 from curator.deid.instance import released_path
+from curator.errors import ItemError
 from curator.ingest.scanned import Held, Scanned, held
 from curator.jobs.context import JobContext
 from curator.jobs.ledger import LedgerBatch, SourceRow, WorkRow, WorkStatus
+from curator.jobs.release.made import made_under, overturned_ids, rule_digest
 from curator.jobs.release.places import Places, owners_of
 from curator.jobs.release.plan import Plan
 from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask
 from curator.model.identity import Identifier
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.quarantine import Quarantined, Reason
-from curator.policy.dependents import load_dependents
-from curator.policy.gates import load_gates
-from curator.policy.header import load_header_policy
 
 STAGE = "release"
 SEALED_FOR = "source"
@@ -51,7 +48,10 @@ class Recorder:
         self._storage = LocalDisk(context.released)
         self._digest = rule_digest(context, settings)
         self._known_digest = cache(self._digest_of_known)
-        current = context.ledger.current(STAGE)
+        everything = context.ledger.current(STAGE)
+        self._overturned = overturned_ids((one.reference for one in scanned), context.ring)
+        self._left_behind = {item: row for item, row in everything.items() if item in self._overturned}
+        current = {item: row for item, row in everything.items() if item not in self._overturned}
         self._before = {item_id: row for item_id, row in current.items() if row.rule_digest == self._digest}
         self._content = {item_id: _content(row) for item_id, row in current.items()}
         self._places = self._placed(plan, scanned, {item: row.output_path for item, row in current.items()})
@@ -69,9 +69,17 @@ class Recorder:
         return frozenset(uid for source in sources if (uid := self.uid(source.SOPInstanceUID)) in self._released)
 
     def begin(self, holds: Sequence[Held]) -> None:
-        """Take back what will lie elsewhere, and record what the plan holds, in one transaction."""
+        """Take back what will lie elsewhere, and record what the plan holds, in one transaction.
+
+        What was done under a retired key is taken back too: its items go by other names now.
+        """
+        entries = {entry.item_id for entry in self._context.ledger.quarantined() if entry.stage == STAGE}
         with self._context.ledger.batch() as batch:
             self._withdraw(batch, self._places.moved())
+            self._withdraw(batch, {row.output_path for row in self._left_behind.values() if row.output_path})
+            for item_id in sorted(self._left_behind.keys() | (entries & self._overturned)):
+                batch.clear_quarantine(item_id)
+                batch.record_superseded(STAGE, item_id)
             for one in holds:
                 self._hold(batch, one)
 
@@ -111,7 +119,14 @@ class Recorder:
 
     def task(self, source: SourceInstance) -> ReleaseTask:
         """What a worker is given."""
-        return ReleaseTask(settings=self._settings, source=source, identifiers=self._of_person(source))
+        if source.subject is None:
+            raise ItemError(Reason.PATIENT_ID_MISSING)
+        return ReleaseTask(
+            settings=self._settings,
+            source=source,
+            alias=self._context.subjects.subject_of(source.subject),
+            identifiers=self._of_person(source),
+        )
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """A group of results, in one transaction; nothing for none."""
@@ -145,7 +160,7 @@ class Recorder:
         instances = (one for one in scanned if isinstance(one, SourceInstance))
         # The plan's own come last: triage may have completed a person's issuer.
         sources = {self._item_id(one.reference): one for one in instances} | candidates
-        places = {item_id: self._place(one) for item_id, one in sources.items() if one.subject is not None}
+        places = {item_id: self._place(one) for item_id, one in sources.items() if self._patient_code(one)}
         earlier = {item_id: path for item_id, path in paths.items() if path}
         found = frozenset(self._item_id(one.reference) for one in scanned)
         owners = owners_of(earlier)
@@ -233,14 +248,22 @@ class Recorder:
         return self._context.seal.seal(reference, purpose=SEALED_FOR)
 
     def _patient_code(self, source: SourceInstance) -> str:
-        return self._context.pseudonyms.patient_code(source.subject) if source.subject is not None else ""
+        """The person's code; "" where there is none, or none may stand for them."""
+        try:
+            return self._context.subjects.subject_of(source.subject).patient_code if source.subject is not None else ""
+        except ItemError:
+            return ""
 
     def _of_person(self, source: SourceInstance) -> frozenset[Identifier]:
         return self._identifiers.get(self._patient_code(source), frozenset())
 
     def _fingerprint(self, source: SourceInstance) -> str:
-        """Keyed digests of the bytes and of what was searched in them: when either changes, the item is done again."""
-        return f"{source.content_id}:{self._known_digest(self._patient_code(source))}"
+        """Keyed digests of the bytes and of what was searched in them: when either changes, the item is done again.
+
+        And the key's public name with its epoch, so that it is known under which each output was made.
+        """
+        known = self._known_digest(self._patient_code(source))
+        return f"{source.content_id}:{known}:{made_under(self._context.key)}"
 
     def _digest_of_known(self, patient_code: str) -> str:
         known = sorted(self._identifiers.get(patient_code, frozenset()))
@@ -249,18 +272,3 @@ class Recorder:
 
 def _content(row: WorkRow) -> str:
     return row.detail.partition(":")[0]
-
-
-def rule_digest(context: JobContext, settings: ReleaseSettings) -> str:
-    """SHA-256 of everything that decides an output besides the file and its person."""
-    policy = load_header_policy(context.rules, profile=settings.profile, options=settings.options)
-    parts = (
-        __version__,
-        policy.digest,
-        load_gates(context.rules).digest,
-        *sorted(load_dependents(context.rules)),
-        context.key.key_id,
-        context.key.domain,
-        str(settings.longest_shift_weeks),
-    )
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

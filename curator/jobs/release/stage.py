@@ -16,9 +16,11 @@ from curator.ingest.scan import ScanTask
 from curator.ingest.scanned import Held, Scanned
 from curator.jobs.context import JobContext
 from curator.jobs.progress import Progress
+from curator.jobs.release.made import made_under
 from curator.jobs.release.plan import Plan, plan_release, resolvable
-from curator.jobs.release.record import Recorder
+from curator.jobs.release.record import STAGE, Recorder
 from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, release_one
+from curator.jobs.subjects import person_entries, require_drawn, uid_entries
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
@@ -46,10 +48,11 @@ def release(context: JobContext) -> ReleaseCounts:
         UsageError: a path does not exist, or the rules refuse the job's options.
     """
     LocalDisk(context.released).sweep()
+    require_drawn(_codes_in_outputs(context), context.workspace, context.ring)
     settings = _settings(context)
     scanned = _scan(context)
     plan = _plan(context, scanned)
-    context.workspace.vault(context.pseudonyms).remember(plan.identifiers)
+    _remember(context, plan)
     recorder = Recorder(context, settings, plan=plan, scanned=scanned)
     recorder.begin(plan.held)
     _run(context, recorder, plan.first, name="release")
@@ -95,8 +98,30 @@ def _plan(context: JobContext, scanned: Sequence[Scanned]) -> Plan:
         scanned,
         gate=partial(gate, gates),
         is_dependent=lambda source: source.SOPClassUID in dependents,
-        pseudonyms=context.pseudonyms,
+        subjects=context.subjects,
     )
+
+
+def _codes_in_outputs(context: JobContext) -> set[str]:
+    """The patient codes of what was released under the active key."""
+    ending = made_under(context.key)
+    rows = context.ledger.current(STAGE).values()
+    return {row.output_path.partition("/")[0] for row in rows if row.output_path and row.detail.endswith(ending)}
+
+
+def _remember(context: JobContext, plan: Plan) -> None:
+    """Let the escrow know, before anything is written, who stands behind each code and what must not survive."""
+    vault, escrow = context.workspace.vault(context.pseudonyms), context.workspace.escrow(context.ring)
+    vault.take_in(context.workspace.earlier_vault, context.seal)
+    vault.remember(plan.identifiers)
+    people = [
+        (context.subjects.subject_of(source.subject).patient_code, source)
+        for source in (*plan.first, *plan.dependent)
+        if source.subject is not None
+    ]
+    escrow.write(person_entries(people, escrow, epoch=context.key.epoch))
+    if context.workspace.keeps_uids:
+        escrow.write(uid_entries(people, context.pseudonyms, epoch=context.key.epoch))
 
 
 def _run(context: JobContext, recorder: Recorder, sources: Sequence[SourceInstance], *, name: str) -> None:

@@ -15,7 +15,7 @@ from curator.deid.subject import Subject
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import Needles, needles_of
-from curator.model.identity import Identifier
+from curator.model.identity import Alias, Identifier
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
@@ -36,10 +36,11 @@ class ReleaseSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTask:
-    """One instance to release; `identifiers` are those of its person across all files."""
+    """One instance to release as `alias`; `identifiers` are those of its person across all files."""
 
     settings: ReleaseSettings
     source: SourceInstance
+    alias: Alias
     identifiers: frozenset[Identifier] = field(repr=False)
 
 
@@ -74,13 +75,9 @@ def release_one(task: ReleaseTask) -> Outcome:
 def _release(task: ReleaseTask) -> ReleasedInstance:
     tools = _tools(task.settings)
     data = _source_bytes(task.source, tools.pseudonyms)
-    if task.source.subject is None:
-        raise ItemError(Reason.PATIENT_ID_MISSING)
     subject = Subject(
-        patient_code=tools.pseudonyms.patient_code(task.source.subject),
-        shift_days=tools.pseudonyms.date_shift_days(
-            task.source.subject, longest_weeks=task.settings.longest_shift_weeks
-        ),
+        patient_code=task.alias.patient_code,
+        shift_days=task.alias.shift_days,
         needles=_needles(task.identifiers | task.source.identifiers),
     )
     done = deidentify(data, task.source, subject=subject, policy=tools.policy, pseudonyms=tools.pseudonyms)

@@ -1,0 +1,45 @@
+"""Under which rules and which key an output was made.
+
+The law: whatever decides an output besides its file and its person is in the digest; another key is another digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from curator import __version__
+from curator.identity.pseudonyms import Pseudonyms
+from curator.jobs.context import JobContext
+from curator.jobs.release.work import ReleaseSettings
+from curator.model.keys import Key, KeyRing
+from curator.policy.dependents import load_dependents
+from curator.policy.gates import load_gates
+from curator.policy.header import load_header_policy
+
+
+def made_under(key: Key) -> str:
+    """How the detail of a ledger's row ends that was made under this key."""
+    return f"{key.key_id}/{key.epoch}"
+
+
+def overturned_ids(references: Iterable[str], ring: KeyRing) -> frozenset[str]:
+    """The names that items had under retired keys; nothing where there are none."""
+    earlier = [Pseudonyms(key) for key in ring.retired]
+    return frozenset(one.item_id(reference) for reference in references for one in earlier) if earlier else frozenset()
+
+
+def rule_digest(context: JobContext, settings: ReleaseSettings) -> str:
+    """SHA-256 of everything that decides an output besides the file and its person."""
+    policy = load_header_policy(context.rules, profile=settings.profile, options=settings.options)
+    parts = (
+        __version__,
+        policy.digest,
+        load_gates(context.rules).digest,
+        *sorted(load_dependents(context.rules)),
+        context.key.key_id,
+        context.key.domain,
+        context.workspace.mode,
+        str(settings.longest_shift_weeks),
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
