@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from curator.deid.headers.meant import meant_vr
 from curator.dicom.dictionary import keyword, tag_of, tag_text
-from curator.dicom.elements import Element
+from curator.dicom.elements import Buffer, Element
 from curator.dicom.parse import parse
+from curator.dicom.private import block_of, is_creator, is_private, private_creators
 from curator.errors import UsageError
 from curator.model.decision import ElementRef
 from curator.policy.header import HeaderPolicy, decide
@@ -44,10 +45,11 @@ def explained(data: bytes, policy: HeaderPolicy, *, only: str | None = None) -> 
     class_element = data_set.first(tag_of("SOPClassUID"))
     sop_class = data_set.raw(class_element).decode("latin-1").strip(" \0") if class_element is not None else ""
     wanted = None if only is None else _tag(only)
-    placed = _placed(data_set.elements, "", ())
     return tuple(
-        _row(policy, element, place, ElementRef(element.tag, meant_vr(element, data_set.syntax), path, sop_class))
-        for place, path, element in placed
+        _row(
+            policy, element, place, ElementRef(element.tag, meant_vr(element, data_set.syntax), path, sop_class, owner)
+        )
+        for place, path, owner, element in _placed(data_set.elements, data_set.data)
         if wanted is None or element.tag == wanted
     )
 
@@ -65,13 +67,16 @@ def _row(policy: HeaderPolicy, element: Element, place: str, ref: ElementRef) ->
 
 
 def _placed(
-    elements: Iterable[Element], before: str, path: tuple[int, ...]
-) -> Iterator[tuple[str, tuple[int, ...], Element]]:
+    elements: Sequence[Element], data: Buffer, before: str = "", path: tuple[int, ...] = ()
+) -> Iterator[tuple[str, tuple[int, ...], str, Element]]:
+    """Place, path, private creator and element; a creator is its own, whether or not anything of its block stays."""
+    creators = private_creators(elements, data)
     for element in elements:
         place = before + tag_text(element.tag)
-        yield place, path, element
+        owner = creators.get(element.tag if is_creator(element.tag) else block_of(element.tag), "")
+        yield place, path, owner if is_private(element.tag) else "", element
         for number, item in enumerate(element.items or ()):
-            yield from _placed(item.elements, f"{place}[{number}]/", (*path, element.tag))
+            yield from _placed(item.elements, data, f"{place}[{number}]/", (*path, element.tag))
 
 
 def _tag(text: str) -> int:

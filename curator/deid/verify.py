@@ -15,19 +15,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from curator.dicom.dictionary import BULK_VRS, dictionary_vr, tag_of, tag_text
-from curator.dicom.elements import DataSet, Element
-from curator.dicom.parse import parse
+from curator.dicom.elements import Buffer, DataSet, Element
+from curator.dicom.parse import items_in, parse
+from curator.dicom.private import block_of, is_creator, is_private, private_creators
+from curator.dicom.syntax import EXPLICIT_LITTLE, TransferSyntax
 from curator.errors import ItemError
 from curator.identity.pseudonyms import is_uid, is_well_known
 from curator.identity.search import Needles, found_in, is_numeric, numbers_found_in
 
 PREAMBLE = 128
 # A bulk value shorter than this is searched like text: nothing meets it by chance.
-_SHORTEST_BULK = 4096
+SHORTEST_BULK = 4096
 _BULK = BULK_VRS | {"FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"}
 _OWN_ROOT = "2.25."
+_PLAIN = TransferSyntax(EXPLICIT_LITTLE, explicit=True, order="<", deflated=False, encapsulated=False)
 # What a file meta group has to hold and what says who wrote it; everything else can name the sender.
-_META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
+META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 _UIDS_OF_META = {0x00020002: "SOPClassUID", 0x00020003: "SOPInstanceUID"}
 
 
@@ -55,12 +58,22 @@ class Residual:
     place: str
 
 
+def no_private(creator: str, tag: int) -> bool:
+    """That no private element may be there."""
+    return False
+
+
 def residuals(
-    written: bytes | memoryview, needles: Needles, *, keeps_uid: Callable[[Element], bool]
+    written: bytes | memoryview,
+    needles: Needles,
+    *,
+    keeps_uid: Callable[[Element], bool],
+    allows_private: Callable[[str, int], bool] = no_private,
 ) -> tuple[Residual, ...]:
     """Everything that should not be in a written instance; empty where it is clean.
 
-    `keeps_uid` says which elements name kinds of things and not a source object. Raises nothing: bytes that cannot be
+    `keeps_uid` says which elements name kinds of things and not a source object, `allows_private` which private ones
+    may be there, by creator and tag; for the creator itself, by its own spelling. Raises nothing: bytes that cannot be
     read are a residual themselves.
     """
     try:
@@ -70,8 +83,16 @@ def residuals(
     return (
         *_identifiers(written, data_set, needles),
         *_structure(written, data_set),
+        *_private(data_set.elements, data_set.data, allows_private),
         *_foreign_uids(data_set, keeps_uid),
     )
+
+
+def is_clean_element(element: Element, data: bytes, *, keeps_uid: Callable[[Element], bool]) -> bool:
+    """Whether an element of `data`, which may be a sequence, holds no private element and no foreign UID."""
+    if any(one.tag >> 16 & 1 for one in _all_elements((element,))):
+        return False
+    return not any(_foreign_uids(DataSet(_PLAIN, (), data, (element,), data, 0), keeps_uid))
 
 
 def _identifiers(written: bytes | memoryview, data_set: DataSet, needles: Needles) -> Iterator[Residual]:
@@ -83,7 +104,7 @@ def _identifiers(written: bytes | memoryview, data_set: DataSet, needles: Needle
         if element.items is not None:
             continue
         value = data[element.value : element.value + element.length]
-        if element.vr in _BULK and element.length >= _SHORTEST_BULK:
+        if element.vr in _BULK and element.length >= SHORTEST_BULK:
             if found_in(needles, value, bulk=True):
                 yield Residual(Defect.IDENTIFIER, tag_text(element.tag))
         elif element.vr in ("DS", "IS") and is_numeric(bytes(value)):
@@ -108,17 +129,29 @@ def _structure(written: bytes | memoryview, data_set: DataSet) -> Iterator[Resid
         yield Residual(Defect.PREAMBLE, "preamble")
     if data_set.trailing or (data_set.syntax.deflated and _follows_deflated(written, data_set)):
         yield Residual(Defect.TRAILING_BYTES, "end of file")
-    for element in _all_elements(data_set.elements):
-        if element.tag >> 16 & 1:
-            yield Residual(Defect.PRIVATE_ELEMENT, tag_text(element.tag))
     meta = {element.tag: _text(data_set.meta_data, element) for element in data_set.meta}
-    for tag in sorted(meta.keys() - _META_TAGS):
+    for tag in sorted(meta.keys() - META_TAGS):
         yield Residual(Defect.FILE_META, tag_text(tag))
     for tag, name in _UIDS_OF_META.items():
         element_of = data_set.first(tag_of(name))
         own = _text(data_set.data, element_of) if element_of is not None else b""
         if meta.get(tag) != own:
             yield Residual(Defect.FILE_META, tag_text(tag))
+
+
+def _private(elements: Iterable[Element], data: Buffer, allows: Callable[[str, int], bool]) -> Iterator[Residual]:
+    """Private elements of an item, and of those within it, whose block has no owner that may keep them."""
+    elements = tuple(elements)
+    creators = private_creators(elements, data) if any(is_private(element.tag) for element in elements) else {}
+    owned = {block_of(element.tag) for element in elements if not is_creator(element.tag)}
+    for element in elements:
+        if is_private(element.tag):
+            block = element.tag if is_creator(element.tag) else block_of(element.tag)
+            if block not in owned or not allows(creators.get(block, ""), element.tag):
+                yield Residual(Defect.PRIVATE_ELEMENT, tag_text(element.tag))
+        unread = items_in(data, element) if element.vr == "UN" and element.items is None else None
+        for item in element.items or unread or ():
+            yield from _private(item.elements, data, allows)
 
 
 def _follows_deflated(written: bytes | memoryview, data_set: DataSet) -> bool:

@@ -56,6 +56,35 @@ def parse(data: Buffer) -> DataSet:
     return DataSet(syntax, meta, data, elements, body, len(body) - end)
 
 
+def element_at(data: Buffer, position: int) -> Element:
+    """The one element of an explicit VR little endian data set whose header begins at `position`, with its items.
+
+    Raises:
+        ItemError: TRUNCATED or MALFORMED.
+    """
+    return _Tokenizer(data, _EXPLICIT).element(position, len(data), 0)
+
+
+def items_in(data: Buffer, element: Element) -> tuple[Item, ...] | None:
+    """The items of a value of known length that was written as UN, None where it holds no whole sequence.
+
+    Sources: DICOM PS3.5 6.2.2 (a sequence written as UN is in implicit VR little endian).
+    """
+    try:
+        return _Tokenizer(data, _IMPLICIT).items(element.value, element.value + element.length)
+    except ItemError:
+        return None
+
+
+def fragments_end(data: Buffer, position: int) -> int:
+    """Where encapsulated pixel data ends whose first item begins at `position`, little endian.
+
+    Raises:
+        ItemError: TRUNCATED, it breaks off.
+    """
+    return _Tokenizer(data, _EXPLICIT)._fragments(position, len(data))
+
+
 def _starts_with_element(head: bytes) -> bool:
     if len(head) < 8:
         return False
@@ -151,6 +180,14 @@ class _Tokenizer:
             raise self._cut_short(end, f"{tag_text(tag)} at offset {position} runs past the end")
         items = self._items(value, value + length, depth) if vr == "SQ" else None
         return Element(tag, vr, position, value, length, value + length, items, False, self._explicit)
+
+    def items(self, position: int, end: int) -> tuple[Item, ...]:
+        """The items of a sequence's value.
+
+        Raises:
+            ItemError: as `element`.
+        """
+        return self._items(position, end, 0)
 
     def _cut_short(self, end: int, detail: str) -> ItemError:
         """What to raise where bytes are wanting before `end`: of the file, or of something inside it."""

@@ -7,7 +7,7 @@ Sources: DICOM PS3.15 E.1-1a (action codes).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -56,9 +56,25 @@ class ElementRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueForm:
+    """What a table promises of a private element: the VR its value has ("OB or OW"), and how many values at most."""
+
+    vr: str
+    most_values: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """An action and the rule that called for it."""
+    """An action and the rule that called for it; `otherwise` is what happens where `CLEAN` leaves nothing.
+
+    `value` is what `SET` writes; `days` is how far forward `SHIFT` moves dates, and `SET` those that it states, None
+    for the person's own shift. `form` is what a private value has to be, None for standard elements.
+    """
 
     action: Action
     rule_id: str
     why: str
+    value: str = field(default="", repr=False)
+    days: int | None = None
+    form: ValueForm | None = None
+    otherwise: Action = Action.EMPTY

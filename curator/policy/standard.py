@@ -31,6 +31,14 @@ OPTION_COLUMNS = (
     "clean-graphics",
 )
 _EDITION = "header/edition.toml"
+_TABLES = (
+    "basic_profile.csv",
+    "dictionary.csv",
+    "iod_class_sets.csv",
+    "iod_types.csv",
+    "methods.csv",
+    "safe_private.csv",
+)
 _PROFILE_COLUMNS = ("tag", "keyword", "vr", "name", "basic", *OPTION_COLUMNS)
 # How the table writes the one row that stands for every private attribute.
 PRIVATE_ROW = "ggggeeee"
@@ -80,8 +88,8 @@ class StandardTables:
     """Everything under `rules/header` that is the standard's.
 
     `rows` and `written_tags` work together: the second gives, for a tag, the key of the first (no private tag has one).
-    `vrs` gives the VR of an attribute as the dictionary states it ("US or SS"). `digest` covers the bytes of all
-    tables.
+    `vrs` gives the VR of an attribute as the dictionary states it ("US or SS"). `safe_private` is Table E.3.10-1.
+    `digest` covers the bytes of all tables.
     """
 
     edition: str
@@ -91,6 +99,7 @@ class StandardTables:
     vrs: Masked
     types: AttributeTypes
     methods: dict[str, MethodCode]
+    safe_private: bytes
     digest: str
 
 
@@ -109,7 +118,7 @@ def load_standard(folder: Path) -> StandardTables:
         entry.only(required=("name", "rows", "sha256"))
         name = entry.get("name", str)
         contents[name] = _verified(folder / name, entry)
-    for name in ("basic_profile.csv", "dictionary.csv", "iod_class_sets.csv", "iod_types.csv", "methods.csv"):
+    for name in _TABLES:
         if name not in contents:
             raise ConfigurationError(f"{_EDITION}: no digest for {name}")
     rows = _profile_rows(contents["basic_profile.csv"])
@@ -121,6 +130,7 @@ def load_standard(folder: Path) -> StandardTables:
         vrs=_dictionary(contents["dictionary.csv"]),
         types=attribute_types(contents["iod_types.csv"], contents["iod_class_sets.csv"]),
         methods=_methods(contents["methods.csv"]),
+        safe_private=contents["safe_private.csv"],
         digest=hashlib.sha256(edition_text).hexdigest(),
     )
 

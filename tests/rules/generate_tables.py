@@ -85,6 +85,16 @@ def methods(source: Path) -> bytes:
     return _written(["option", "code_value", "coding_scheme", "code_meaning", "section"], rows)
 
 
+def safe_private(source: Path) -> bytes:
+    """Table E.3.10-1: safe private attributes by creator, group and the low byte of the element, for any block."""
+    rows = []
+    for row in _read(source / "safe_private_e3_10_1.csv"):
+        element = row["element"].removeprefix("xx")
+        vr = row["vr"].replace("/", " or ")
+        rows.append([row["private_creator"], row["group"], element, vr, row["vm"], row["name"]])
+    return _written(["private_creator", "group", "element", "vr", "vm", "name"], rows)
+
+
 def dictionary() -> bytes:
     """PS3.6 as (tag, VR): which even-group attributes exist, and how their values are written."""
     rows = [[f"{tag:08X}", entry[0]] for tag, entry in DicomDictionary.items() if entry[0] != "NONE"]
@@ -103,6 +113,7 @@ def tables(source: Path) -> dict[str, bytes]:
         "iod_class_sets.csv": sets,
         "iod_types.csv": types,
         "methods.csv": methods(source),
+        "safe_private.csv": safe_private(source),
     }
     made["edition.toml"] = edition(made)
     return made

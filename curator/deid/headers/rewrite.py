@@ -13,21 +13,26 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import attrgetter
+from types import MappingProxyType
 
 from curator.deid.headers import values
 from curator.deid.headers.dummies import dummy
 from curator.deid.headers.meant import meant_vr
+from curator.deid.headers.private import UNFIT_RULE, safe_value
+from curator.deid.headers.stated import moved, stated
 from curator.deid.subject import Subject
 from curator.dicom import encode
 from curator.dicom.dictionary import LONG_LENGTH_VRS, TEXT_VRS, dictionary_vr, tag_text
 from curator.dicom.elements import DataSet, Element, Item
+from curator.dicom.parse import items_in
+from curator.dicom.private import block_of, is_creator, is_private, private_creators
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import found_in, is_numeric, numbers_found_in
-from curator.model.decision import Action, Decision, ElementRef
+from curator.model.decision import Action, Decision, ElementRef, ValueForm
 from curator.model.identity import SubjectKey
 from curator.model.quarantine import Reason
 
@@ -48,6 +53,8 @@ class Rewriter:
     """Rewrites one data set.
 
     `set_elements` are top-level elements the policy states, encoded whole, by tag; they replace what the source has.
+    `overlay` are decisions about single elements, by where they start, that stand before those of `decide`.
+    `cleaned` is what cleaned elements hold, by the same, and `dropped` where the items start that go.
     `deny` says that every kept value is searched for the person's identifiers too: slower, and needed only where the
     first writing was found to hold one. After `chunks`, `applied` counts decisions by rule id and action.
     """
@@ -61,6 +68,9 @@ class Rewriter:
         subject: Subject,
         sop_class_uid: str,
         set_elements: Mapping[int, bytes],
+        overlay: Mapping[int, Decision] = MappingProxyType({}),
+        cleaned: Mapping[int, bytes] = MappingProxyType({}),
+        dropped: Collection[int] = frozenset(),
         deny: bool = False,
     ) -> None:
         self.applied: Counter[tuple[str, Action]] = Counter()
@@ -71,6 +81,9 @@ class Rewriter:
         self._subject = subject
         self._sop_class_uid = sop_class_uid
         self._set = set_elements
+        self._overlay = overlay
+        self._cleaned = cleaned
+        self._dropped = dropped
         self._deny = deny
         self._order = data_set.syntax.order
 
@@ -83,11 +96,11 @@ class Rewriter:
         """
         pending = sorted(self._set.items(), reverse=True)
         written: list[Chunk] = []
-        for element in _in_order(self._data_set.elements):
+        left = [element for element in _in_order(self._data_set.elements) if element.tag not in self._set]
+        for element, content in self._level(left, (), {}):
             while pending and pending[-1][0] < element.tag:
                 written.append(pending.pop()[1])
-            if element.tag not in self._set:
-                written += self._element(element, (), {})
+            written += content
         return written + [content for _, content in reversed(pending)]
 
     def at_top(self, element: Element) -> Sequence[Chunk]:
@@ -98,37 +111,102 @@ class Rewriter:
         """
         return self._element(element, (), {})
 
-    def _decided(self, element: Element, vr: str, path: tuple[int, ...]) -> Action:
-        decision = self._decide(ElementRef(element.tag, vr, path=path, sop_class_uid=self._sop_class_uid))
+    def _decided(self, element: Element, vr: str, path: tuple[int, ...], creator: str = "") -> Decision:
+        decision = self._overlay.get(element.start)
+        if decision is None:
+            decision = self._decide(ElementRef(element.tag, vr, path, self._sop_class_uid, creator))
         self.applied[decision.rule_id, decision.action] += 1
-        return decision.action
+        return decision
+
+    def _level(
+        self, elements: Sequence[Element], path: tuple[int, ...], codes: Mapping[int, str]
+    ) -> Iterator[tuple[Element, Sequence[Chunk]]]:
+        """The elements of one item by ascending tag, each with what becomes of it."""
+        ordered = _in_order(elements)
+        private = [element for element in ordered if is_private(element.tag)]
+        made = self._private(private, path) if private else {}
+        for element in ordered:
+            yield element, made[element.tag] if element.tag in made else self._element(element, path, codes)
+
+    def _private(self, elements: Sequence[Element], path: tuple[int, ...]) -> dict[int, Sequence[Chunk]]:
+        """What becomes of the private elements of one item; a creator stays where something of its block does."""
+        creators = private_creators(elements, self._data)
+        made = {
+            element.tag: self._private_element(element, path, creators.get(block_of(element.tag), ""))
+            for element in elements
+            if not is_creator(element.tag)
+        }
+        used = {block_of(tag) for tag, content in made.items() if content}
+        for element in elements:
+            if is_creator(element.tag):
+                creator = creators.get(element.tag, "") if element.tag in used else ""
+                action = self._decided(element, "LO", path, creator).action
+                raw = self._data_set.raw(element).strip(b" \0")
+                made[element.tag] = () if action is Action.REMOVE else (self._encoded(element, raw),)
+        return made
+
+    def _private_element(self, element: Element, path: tuple[int, ...], creator: str) -> Sequence[Chunk]:
+        vr = meant_vr(element, self._data_set.syntax)
+        decision = self._decided(element, vr, path, creator)
+        if decision.action is Action.REMOVE:
+            return ()
+        if decision.form is None:
+            return self._carried_out(element, vr, decision, path, {})
+        if decision.form.vr == "SQ":
+            items = items_in(self._data, element) if vr == "UN" and self._order == "<" else element.items
+            return () if items is None else self._sequence(element._replace(items=items), Action.KEEP, path)
+        value = self._private_value(element, decision, decision.form)
+        if value is None:
+            self.applied[UNFIT_RULE, Action.REMOVE] += 1
+            return ()
+        return (self._encoded(element, value),)
+
+    def _private_value(self, element: Element, decision: Decision, form: ValueForm) -> bytes | None:
+        raw = self._data[element.value : element.value + element.length]
+        if form.vr == "UI":
+            uids = values.kept_uids if decision.action is Action.KEEP else values.remapped_uids
+            return uids(bytes(raw), self._pseudonyms)
+        value = safe_value(element, raw, form, order=self._order)
+        return None if value and self._deny and self._is_denied(value, form.vr) else value
 
     def _element(self, element: Element, path: tuple[int, ...], codes: Mapping[int, str]) -> Sequence[Chunk]:
         if element.tag & 0xFFFF == 0:
             # Group lengths (retired) would no longer be true.
             return ()
         vr = meant_vr(element, self._data_set.syntax)
-        action = self._decided(element, vr, path)
+        decision = self._decided(element, vr, path)
+        return self._carried_out(element, vr, decision, path, codes)
+
+    def _carried_out(
+        self, element: Element, vr: str, decision: Decision, path: tuple[int, ...], codes: Mapping[int, str]
+    ) -> Sequence[Chunk]:
+        action = decision.action
         if action is Action.REMOVE:
             return ()
         if vr == "SQ" or dictionary_vr(element.tag) == "SQ":
             return self._sequence(element, action, path) if vr == "SQ" else (self._encoded(element, b""),)
-        value = self._value(element, vr, action, codes)
+        value = self._value(element, vr, decision, codes)
         if isinstance(value, memoryview):
             return (value,)
         return (self._encoded(element, value or b""),)
 
-    def _value(self, element: Element, vr: str, action: Action, codes: Mapping[int, str]) -> Chunk | None:
+    def _value(self, element: Element, vr: str, decision: Decision, codes: Mapping[int, str]) -> Chunk | None:
         raw = self._data[element.value : element.value + element.length]
-        match action:
+        match decision.action:
             case Action.KEEP:
                 return self._kept(element, vr)
             case Action.DUMMY:
                 return values.remapped_uids(bytes(raw), self._pseudonyms) if vr == "UI" else dummy(vr)
             case Action.REPLACE_UID:
                 return values.remapped_uids(bytes(raw), self._pseudonyms)
+            case Action.SET:
+                return stated(decision, vr, subject=self._subject, order=self._order)
+            case Action.SHIFT if decision.days is not None:
+                return moved(bytes(raw), vr, days=decision.days, subject=self._subject)
             case Action.SHIFT if vr in ("DA", "DT"):
                 return values.shifted(bytes(raw), vr, self._subject)
+            case Action.CLEAN if element.start in self._cleaned:
+                return self._cleaned[element.start]
             case Action.CLEAN if vr == "AS":
                 return values.capped_age(bytes(raw))
             case Action.PSEUDONYM:
@@ -191,10 +269,11 @@ class Rewriter:
 
     def _sequence(self, element: Element, action: Action, path: tuple[int, ...]) -> Sequence[Chunk]:
         inner = (*path, element.tag)
-        if action is Action.KEEP:
+        if action in (Action.KEEP, Action.CLEAN):
             content: list[Chunk] = []
             for item in element.items or ():
-                content += self._item(item, inner)
+                if item.start not in self._dropped:
+                    content += self._item(item, inner)
             return self._wrapped(element, content)
         if action is Action.DUMMY and element.items:
             # The first item with every text, name, date and code replaced: conformant, and nothing said.
@@ -204,8 +283,8 @@ class Rewriter:
     def _item(self, item: Item, path: tuple[int, ...]) -> list[Chunk]:
         codes = self._codes_in(item)
         content: list[Chunk] = []
-        for element in _in_order(item.elements):
-            content += self._element(element, path, codes)
+        for _, made in self._level(item.elements, path, codes):
+            content += made
         length = _UNDEFINED if item.undefined else sum(map(len, content))
         head = struct.pack(self._order + "HHI", 0xFFFE, 0xE000, length)
         tail = [struct.pack(self._order + "HHI", *_DELIMITED_ITEM_END)] if item.undefined else []
@@ -232,7 +311,7 @@ class Rewriter:
             vr = meant_vr(element, self._data_set.syntax)
             if vr in ("CS", "UI") or vr not in (*TEXT_VRS, "SQ"):
                 content += self._element(element, path, {})
-            elif self._decided(element, vr, path) is not Action.REMOVE:
+            elif self._decided(element, vr, path).action is not Action.REMOVE:
                 content += self._replaced(element, vr, path)
         head = struct.pack(self._order + "HHI", 0xFFFE, 0xE000, sum(map(len, content)))
         return [head, *content]

@@ -107,13 +107,16 @@ def well_formed(raw: bytes, vr: str) -> bytes | None:
     return "\\".join(kept).encode("latin-1") if vr == "CS" and any(kept) else None
 
 
-def is_numbers(raw: memoryview, vr: str, tag: int) -> bool:
-    """Whether a kept binary value is as many numbers as its attribute may have, and no text; true for other VRs."""
+def is_numbers(raw: memoryview, vr: str, tag: int, *, most_values: float | None = None) -> bool:
+    """Whether a kept binary value is as many numbers as its attribute may have, and no text; true for other VRs.
+
+    `most_values` stands for what the dictionary says of the tag.
+    """
     width = _WIDTHS.get(vr)
     if width is None:
         return True
     count, rest = divmod(len(raw), width)
-    if rest or count > _most_values(tag):
+    if rest or count > (_most_values(tag) if most_values is None else most_values):
         return False
     shortest = _SHORTEST_HIDDEN_TEXT.get(vr, _SHORTEST_HIDDEN_TEXT_AMONG_INTEGERS)
     return len(raw) < shortest or _PRINTABLE.fullmatch(raw) is None
