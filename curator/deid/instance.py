@@ -19,6 +19,7 @@ from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import DataSet, Element
 from curator.dicom.encode import file_meta
 from curator.dicom.parse import parse
+from curator.dicom.syntax import TransferSyntax
 from curator.dicom.text import encodings_at_top, text_of
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
@@ -32,12 +33,17 @@ from curator.policy.header import HeaderPolicy, decide
 class Deidentified:
     """A proven instance: its bytes, its catalogue record (without path and digest), and what was applied.
 
-    `applied` counts elements by (rule id, action).
+    `applied` counts elements by (rule id, action) when it is asked to.
     """
 
     chunks: tuple[Chunk, ...] = field(repr=False)
     record: ReleasedInstance
-    applied: Mapping[tuple[str, Action], int]
+    count: Callable[[], Mapping[tuple[str, Action], int]] = field(repr=False)
+
+    @property
+    def applied(self) -> Mapping[tuple[str, Action], int]:
+        """How many elements each rule and action was applied to."""
+        return self.count()
 
 
 def deidentify(
@@ -68,8 +74,8 @@ def deidentify(
         written = b"".join(chunks)
         found = residuals(written, subject.needles, keeps_uid=partial(keeps_uid, policy))
         if not found:
-            record = _record(parse(written), source, subject=subject, pseudonyms=pseudonyms, policy=policy)
-            return Deidentified(chunks, record, dict(rewriter.applied))
+            record = record_of(parse(written), source, subject=subject, pseudonyms=pseudonyms, policy=policy)
+            return Deidentified(chunks, record, partial(dict, rewriter.applied))
         places = tuple(sorted({f"{residual.defect} in {residual.place}" for residual in found}))
     raise ItemError(Reason.RESIDUAL_IDENTIFIER, "; ".join(places))
 
@@ -99,25 +105,10 @@ def uid_map(policy: HeaderPolicy, pseudonyms: Pseudonyms) -> Callable[[str], str
     return partial(kept_uid, pseudonyms=pseudonyms) if "retain-uids" in policy.options else pseudonyms.uid
 
 
-def _file(data_set: DataSet, chunks: list[Chunk], source: SourceInstance, sop_instance_uid: str) -> tuple[Chunk, ...]:
-    meta = file_meta(
-        sop_class_uid=source.SOPClassUID,
-        sop_instance_uid=sop_instance_uid,
-        syntax_uid=data_set.syntax.uid,
-        implementation=IMPLEMENTATION,
-    )
-    if not data_set.syntax.deflated:
-        return (meta, *chunks)
-    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    body = deflater.compress(b"".join(chunks)) + deflater.flush()
-    # PS3.5 A.5: an odd number of bytes ends in a null.
-    return (meta, body + bytes(len(body) % 2))
-
-
-def _record(
+def record_of(
     written: DataSet, source: SourceInstance, *, subject: Subject, pseudonyms: Pseudonyms, policy: HeaderPolicy
 ) -> ReleasedInstance:
-    """What the catalogue may know: keyed codes, and for the rest what the output itself says."""
+    """What the catalogue may know of a `written` instance: keyed codes, and for the rest what it says itself."""
 
     def text(keyword: str) -> str:
         element = written.first(tag_of(keyword))
@@ -147,3 +138,23 @@ def _record(
         size_bytes=0,
         policy_digest=policy.digest,
     )
+
+
+def meta_of(syntax: TransferSyntax, source: SourceInstance, sop_instance_uid: str) -> bytes:
+    """Everything that stands before the data set of a written instance."""
+    return file_meta(
+        sop_class_uid=source.SOPClassUID,
+        sop_instance_uid=sop_instance_uid,
+        syntax_uid=syntax.uid,
+        implementation=IMPLEMENTATION,
+    )
+
+
+def _file(data_set: DataSet, chunks: list[Chunk], source: SourceInstance, sop_instance_uid: str) -> tuple[Chunk, ...]:
+    meta = meta_of(data_set.syntax, source, sop_instance_uid)
+    if not data_set.syntax.deflated:
+        return (meta, *chunks)
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    body = deflater.compress(b"".join(chunks)) + deflater.flush()
+    # PS3.5 A.5: an odd number of bytes ends in a null.
+    return (meta, body + bytes(len(body) % 2))

@@ -9,6 +9,7 @@ Sources: DICOM PS3.5 6.1 (character sets), 6.2 (padding, backslash); PS3.3 C.12.
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.valuerep import TEXT_VR_DELIMS
@@ -20,6 +21,7 @@ SPECIFIC_CHARACTER_SET = 0x00080005
 _SINGLE_VALUED = frozenset({"LT", "ST", "UT", "UR"})
 
 
+@lru_cache(maxsize=256)
 def encodings_of(declared: bytes) -> tuple[str, ...]:
     """Python codecs for a raw Specific Character Set value; ASCII's superset Latin-1 for an empty or unknown one."""
     terms = declared.decode("latin-1").strip(" \0").split("\\")
