@@ -86,13 +86,13 @@ def test_the_comparison_meets_every_action_and_much_of_the_bundle() -> None:
     assert {one.action for one in found} >= set(Action) - {Action.SHIFT, Action.SET, Action.CLEAN}
     kept = [one for one in found if one.action is Action.KEEP and one.before is not None]
     unchanged = [one for one in kept if one.before == one.after]
-    assert len(kept) > 5000
+    assert len(kept) > 3000
     assert len(unchanged) / len(kept) > 0.98
 
 
 def test_pixels_are_never_touched() -> None:
     pixels = [one for one in compared_bundle() if one.tag in (0x7FE00008, 0x7FE00009, 0x7FE00010)]
-    assert len(pixels) > 100
+    assert len(pixels) > 70
     # One file has an odd number of bytes, and gets the null that the standard asks for.
     assert sum(one.before != one.after for one in pixels) <= 1
     assert all(one.after is not None and one.before == one.after[: len(one.before or b"")] for one in pixels)
