@@ -63,6 +63,12 @@ def released_paths(connection: Connection) -> dict[str, str]:
     return dict(sorted((str(uid), str(path)) for uid, path in rows))
 
 
+def policy_digests(connection: Connection) -> dict[str, str]:
+    """Under which policy each recorded instance was made, by its path in the release folder, sorted by it."""
+    rows = connection.execute(select(instance.c.path, instance.c.policy_digest)).all()
+    return dict(sorted((str(path), str(digest)) for path, digest in rows))
+
+
 def annotation_records(connection: Connection) -> list[AnnotationRecord]:
     """Every annotation whose series is recorded, sorted."""
     recorded = select(instance.c.SeriesInstanceUID)

@@ -76,7 +76,11 @@ def run(
 def verify(
     folder: Path, profile: str, options: tuple[str, ...], workspace: Path, workers: int, *, as_json: bool
 ) -> None:
-    """Search every file in FOLDER for the identifiers of its person. Exit code 1 where one is found."""
+    """Search every file in FOLDER for the identifiers of its person, and check that references between them agree.
+
+    Exit code 1 where anything is found. References to instances that are not in FOLDER are counted, and a finding only
+    for objects that make no sense without their images.
+    """
     from curator.adapters.processes import executor
     from curator.bundled import bundled_folder
     from curator.jobs.verification import Search, verify_folder
@@ -90,17 +94,17 @@ def verify(
     )
     pool = executor(workers)
     try:
-        files, findings = verify_folder(search, executor=pool, report=_to_stderr)
+        proof = verify_folder(search, executor=pool, report=_to_stderr)
     finally:
         pool.close()
-    rows = [{"file": one.file, "defect": one.defect, "place": one.place} for one in findings]
     if as_json:
-        click.echo(json.dumps({"files": files, "findings": rows}, indent=1))
+        click.echo(json.dumps(proof.to_json(), indent=1))
     else:
-        for row in rows:
-            click.echo("  ".join(row.values()))
-        click.echo(f"{files} files searched, {len(rows)} findings")
-    sys.exit(1 if rows else 0)
+        for one in proof.findings:
+            click.echo(f"{one.file}  {one.defect}  {one.place}")
+        click.echo(f"{proof.references_resolved} references resolve, {proof.references_outside} point outside")
+        click.echo(f"{proof.files} files searched, {len(proof.findings)} findings")
+    sys.exit(1 if proof.findings else 0)
 
 
 @group.command()

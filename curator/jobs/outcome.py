@@ -18,7 +18,12 @@ def _rows(result: JobResult) -> Iterator[tuple[str, object]]:
     yield "quarantined", sum(result.release.quarantined.values())
     for reason, count in result.release.quarantined.items():
         yield f"  {reason.value}", count
-    yield "identifiers found in the release", result.residual
+    yield "findings of the proof", result.residual
+    if result.residual:
+        yield "  instances withdrawn for them", result.withdrawn.count
+        yield "  about files that stay", len(result.withdrawn.remaining)
+    yield "references that resolve", result.proof.references_resolved
+    yield "references to what is not here", result.proof.references_outside
     if result.annotations.masks:
         yield "masks imported", f"{result.annotations.imported} of {result.annotations.masks}"
         for reason, count in result.annotations.quarantined.items():

@@ -6,7 +6,7 @@ The law: a job that is run again goes on where it was stopped and writes nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,7 +18,9 @@ from curator.jobs.job import Job
 from curator.jobs.progress import Report
 from curator.jobs.release.stage import ReleaseCounts, release
 from curator.jobs.summary import write_report
-from curator.jobs.verification import verify_released
+from curator.jobs.verification import Proof, verify_released
+from curator.jobs.withdrawal import Withdrawn, withdraw
+from curator.model.quarantine import Reason
 from trainers.evaluate import Evaluation
 
 TrainStage: TypeAlias = Callable[[JobContext, Path | None], tuple[Path, Evaluation] | None]
@@ -29,11 +31,13 @@ TrainStage: TypeAlias = Callable[[JobContext, Path | None], tuple[Path, Evaluati
 class JobResult:
     """What a job came to; a part is None where its stage did not run.
 
-    `residual` counts findings of the proof over everything that is released.
+    `proof` is what the search over everything that lay released came to, `withdrawn` what was taken back for it;
+    `release` counts what was so taken back as quarantined.
     """
 
     release: ReleaseCounts
-    residual: int
+    proof: Proof
+    withdrawn: Withdrawn
     annotations: AnnotationCounts
     dataset: Path | None = field(repr=False)
     run: Path | None = field(repr=False)
@@ -46,6 +50,11 @@ class JobResult:
         held = sum(self.release.quarantined.values()) + sum(self.annotations.quarantined.values())
         return EXIT_FINDINGS if held or self.residual else EXIT_DONE
 
+    @property
+    def residual(self) -> int:
+        """How many findings the proof made, of what was taken back and of what was not."""
+        return len(self.proof.findings)
+
     def to_json(self) -> Mapping[str, object]:
         """The result for machines."""
         return {
@@ -54,6 +63,9 @@ class JobResult:
             "released_new": self.release.new,
             "quarantined": {reason.value: count for reason, count in self.release.quarantined.items()},
             "residual_findings": self.residual,
+            "residual_findings_remaining": len(self.withdrawn.remaining),
+            "withdrawn": self.withdrawn.count,
+            "references": {"resolved": self.proof.references_resolved, "outside": self.proof.references_outside},
             "annotations": {
                 "masks": self.annotations.masks,
                 "imported": self.annotations.imported,
@@ -82,20 +94,34 @@ def run_job(job: Job, *, workers: int, report: Report, train: TrainStage | None 
 
 def _run(context: JobContext, train: TrainStage | None) -> JobResult:
     released = release(context)
-    residual = verify_released(context)
+    proof = verify_released(context)
+    withdrawn = withdraw(context, proof)
     annotations = annotate(context)
     dataset = build_dataset(context)
     trained = train(context, dataset) if train is not None else None
-    report = _report(context, dataset, trained[0] if trained else None, residual=residual)
+    report = _report(context, dataset, trained[0] if trained else None, residual=len(withdrawn.remaining))
     return JobResult(
-        release=released,
-        residual=residual,
+        release=_without(released, withdrawn),
+        proof=proof,
+        withdrawn=withdrawn,
         annotations=annotations,
         dataset=dataset,
         run=trained[0] if trained else None,
         mean_dice=trained[1].mean_dice if trained else None,
         report=report,
     )
+
+
+def _without(released: ReleaseCounts, withdrawn: Withdrawn) -> ReleaseCounts:
+    """The counts after instances were taken back."""
+    held = {
+        reason: released.quarantined.get(reason, 0) + withdrawn.reasons.get(reason, 0)
+        for reason in Reason
+        if reason in released.quarantined or reason in withdrawn.reasons
+    }
+    # What another job had released may be taken back too.
+    left = max(0, released.released - withdrawn.count)
+    return replace(released, released=left, new=min(released.new, left), quarantined=held)
 
 
 def _report(context: JobContext, dataset: Path | None, run: Path | None, *, residual: int) -> Path | None:

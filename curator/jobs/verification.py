@@ -1,4 +1,4 @@
-"""The proof over a folder: every file in it is searched for the identifiers of the person it belongs to.
+"""The proof over a folder: nothing of a person is left in any of its files, and what they say of each other agrees.
 
 The law: an instance that cannot be tied to a known person is a finding, not a pass; what is no DICOM is searched for
 everybody's identifiers. What is reported names replacements and places, never a value and never a file name that could
@@ -7,16 +7,17 @@ hold one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 
 from curator.adapters.local_disk import LocalDisk
-from curator.catalog.query import instances
-from curator.deid.instance import keeps_uid
+from curator.deid.instance import allows_private, keeps_uid
+from curator.deid.references import Links, check_references, links_of
 from curator.deid.verify import Defect, Residual, residuals
 from curator.dicom.dictionary import tag_of, tag_text
+from curator.dicom.elements import DataSet
 from curator.dicom.parse import looks_like_dicom, parse
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
@@ -24,6 +25,7 @@ from curator.identity.search import Needles, found_in, needles_of
 from curator.jobs.context import JobContext
 from curator.jobs.progress import Progress, Report
 from curator.jobs.workspace import open_workspace
+from curator.policy.dependents import load_dependents
 from curator.policy.header import HeaderPolicy, load_header_policy
 from curator.ports import Executor
 
@@ -39,6 +41,29 @@ class Finding:
     file: str
     defect: str
     place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a search over a folder came to.
+
+    `references_outside` point to instances that are not in the folder: allowed where the object makes sense without
+    them, and a finding where it does not.
+    """
+
+    files: int = 0
+    findings: tuple[Finding, ...] = ()
+    references_resolved: int = 0
+    references_outside: int = 0
+    links: tuple[Links, ...] = field(repr=False, default=())
+
+    def to_json(self) -> dict[str, object]:
+        """The proof for machines."""
+        return {
+            "files": self.files,
+            "references": {"resolved": self.references_resolved, "outside": self.references_outside},
+            "findings": [{"file": one.file, "defect": one.defect, "place": one.place} for one in self.findings],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,29 +85,42 @@ class _Tools:
     pseudonyms: Pseudonyms
 
 
-def verify_folder(search: Search, *, executor: Executor, report: Report) -> tuple[int, tuple[Finding, ...]]:
-    """How many files were searched and what was found in them, sorted; (0, ()) for an empty folder.
+def verify_folder(search: Search, *, executor: Executor, report: Report) -> Proof:
+    """What a search over all files of a folder found, sorted; nothing but zeros for an empty folder.
 
     Raises:
         KeyMaterialError: the key or the vault beside it cannot be used.
     """
     # What an earlier search in this process knew may be out of date.
     _tools.cache_clear()
-    _tools(search)
+    tools = _tools(search)
     paths = list(LocalDisk(search.folder).walk())
     progress = Progress("verify", len(paths), report)
     found: list[Finding] = []
-    for findings in executor.map(partial(_verify_file, search), paths):
+    linked: list[Links] = []
+    for findings, links in executor.map(partial(_verify_file, search), paths):
         progress.step(held=bool(findings))
         found += findings
-    return len(paths), tuple(sorted(found, key=lambda one: (one.file, one.defect, one.place)))
+        if links is not None:
+            linked.append(links)
+    linked.sort(key=lambda one: one.file)
+    references = check_references(linked, needs_images=load_dependents(search.rules).__contains__)
+    found += [
+        Finding(file=_shown(path, tools), defect=one.defect.value, place=one.place)
+        for path, wrong in references.wrong.items()
+        for one in wrong
+    ]
+    return Proof(
+        files=len(paths),
+        findings=tuple(sorted(found, key=lambda one: (one.file, one.defect, one.place))),
+        references_resolved=references.resolved,
+        references_outside=references.outside,
+        links=tuple(linked),
+    )
 
 
-def verify_released(context: JobContext) -> int:
-    """How many findings there are in all that the job has released."""
-    with context.engine.connect() as connection:
-        if not instances(connection):
-            return 0
+def verify_released(context: JobContext) -> Proof:
+    """The proof over all that lies where the job releases to; nothing but zeros where nothing does."""
     search = Search(
         folder=context.released,
         workspace=context.workspace.root,
@@ -90,37 +128,53 @@ def verify_released(context: JobContext) -> int:
         profile=context.job.profile,
         options=context.job.options,
     )
-    _, findings = verify_folder(search, executor=context.executor, report=context.report)
-    return len(findings)
+    return verify_folder(search, executor=context.executor, report=context.report)
 
 
-def _verify_file(search: Search, path: str) -> list[Finding]:
+def _verify_file(search: Search, path: str) -> tuple[list[Finding], Links | None]:
     tools = _tools(search)
-    # A path that holds an identifier is a finding itself and may not be printed.
+    file = _shown(path, tools)
+    found = [Residual(Defect.IDENTIFIER, "file name")] if file != path else []
+    data_set, residual = _residuals(search, path, tools)
+    findings = [Finding(file=file, defect=one.defect.value, place=one.place) for one in (*found, *residual)]
+    return findings, None if data_set is None else links_of(data_set, file=path)
+
+
+def _shown(path: str, tools: _Tools) -> str:
+    """A path as it may be printed: one that holds an identifier is a finding itself and goes by a keyed name."""
     leaks = found_in(tools.everybody, path.encode("utf-8", "surrogateescape")) > 0
-    file = tools.pseudonyms.item_id(path) if leaks else path
-    found = [Residual(Defect.IDENTIFIER, "file name")] if leaks else []
-    return [
-        Finding(file=file, defect=one.defect.value, place=one.place)
-        for one in (*found, *_residuals(search, path, tools))
-    ]
+    return tools.pseudonyms.item_id(path) if leaks else path
 
 
-def _residuals(search: Search, path: str, tools: _Tools) -> Iterator[Residual]:
+def _residuals(search: Search, path: str, tools: _Tools) -> tuple[DataSet | None, list[Residual]]:
+    """What the file is, None where it is no instance, and what is wrong with it."""
     try:
         data = LocalDisk(search.folder).read(path)
     except ItemError:
-        yield Residual(Defect.UNREADABLE, "file")
-        return
+        return None, [Residual(Defect.UNREADABLE, "file")]
     if not looks_like_dicom(data[:_HEAD]):
-        if found_in(tools.everybody, data, bulk=not _is_text(data)):
-            yield Residual(Defect.IDENTIFIER, "file")
-        return
-    needles = tools.persons.get(_patient_code(data))
+        leaks = found_in(tools.everybody, data, bulk=not _is_text(data)) > 0
+        return None, [Residual(Defect.IDENTIFIER, "file")] if leaks else []
+    data_set = _parsed(data)
+    needles = tools.persons.get(_patient_code(data_set))
+    found = []
     if needles is None:
-        yield Residual(Defect.UNKNOWN_PERSON, tag_text(tag_of("PatientID")))
+        found.append(Residual(Defect.UNKNOWN_PERSON, tag_text(tag_of("PatientID"))))
         needles = tools.everybody
-    yield from residuals(data, needles, keeps_uid=partial(keeps_uid, tools.policy))
+    found += residuals(
+        data,
+        needles,
+        keeps_uid=partial(keeps_uid, tools.policy),
+        allows_private=partial(allows_private, tools.policy),
+    )
+    return data_set, found
+
+
+def _parsed(data: bytes) -> DataSet | None:
+    try:
+        return parse(data)
+    except ItemError:
+        return None
 
 
 def _is_text(data: bytes) -> bool:
@@ -129,13 +183,11 @@ def _is_text(data: bytes) -> bool:
     return len(data) < _TEXT_HEAD or not any(byte < 9 or 13 < byte < 32 for byte in head if byte != _ESCAPE)
 
 
-def _patient_code(data: bytes) -> str:
-    try:
-        data_set = parse(data)
-    except ItemError:
+def _patient_code(data_set: DataSet | None) -> str:
+    element = None if data_set is None else data_set.first(tag_of("PatientID"))
+    if data_set is None or element is None:
         return ""
-    element = data_set.first(tag_of("PatientID"))
-    return data_set.raw(element).decode("latin-1").strip(" \0") if element is not None else ""
+    return data_set.raw(element).decode("latin-1").strip(" \0")
 
 
 @lru_cache(maxsize=1)
