@@ -72,6 +72,24 @@ class Both:
         }
 
 
+def content_of(file: str) -> bytes:
+    """The bytes of a bundled file; "dates" is one of them with dates of every kind put in."""
+    if file != "dates":
+        return (BUNDLED / file).read_bytes()
+    with silenced():
+        data_set = dcmread(BUNDLED / "CT_small.dcm")
+        data_set.AcquisitionDateTime = "20230101011721.621000"
+        data_set.FrameReferenceDateTime = "20240229235959.000000"
+        data_set.DateOfLastCalibration = ["20230131", "20240101"]
+        data_set.ContentDate = ""
+        item = Dataset()
+        item.InstanceCreationDate = "19991231"
+        data_set.ReferencedStudySequence = [item]
+        stream = io.BytesIO()
+        data_set.save_as(stream)
+    return stream.getvalue()
+
+
 def recipe_text(*lines: str) -> str:
     """A recipe of header lines, or of whole sections where the first line opens one."""
     head = [] if lines and lines[0].startswith("%") else ["%header"]
@@ -139,7 +157,8 @@ def _text(element: DataElement) -> str:
     if value is None or value == "" or value == b"":
         return ""
     if isinstance(value, bytes):
-        # The pad byte is the writer's.
-        return value.rstrip(b"\0 ").hex()
+        # The pad byte is the writer's; text in an unknown VR is text all the same.
+        text = value.rstrip(b"\0 ").decode("latin-1")
+        return text if text.isprintable() else value.hex()
     parts = value if isinstance(value, pydicom.multival.MultiValue) else str(value).split("\\")
     return "\\".join(str(part).strip(" \0") for part in parts)

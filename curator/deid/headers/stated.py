@@ -27,7 +27,7 @@ def stated(decision: Decision, vr: str, *, subject: Subject, order: str) -> byte
     """The value that a decision states, its dates moved as far as it says; None for one that the VR cannot hold."""
     if decision.days is not None:
         return moved(decision.value.encode("ascii", "replace"), vr, days=decision.days, subject=subject)
-    if vr in TEXT_VRS or vr == "UN":
+    if vr in TEXT_VRS or vr in ("OB", "UN"):
         return decision.value.encode("ascii", "replace")
     form = _INTEGERS.get(vr) or _FRACTIONS.get(vr)
     if form is None:

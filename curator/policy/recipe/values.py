@@ -36,6 +36,7 @@ _FORMS = {
 }
 _FORMS |= {"FL": _FORMS["FD"], "UL": re.compile(r"\d{1,10}"), "UV": _FORMS["US"]}
 _FORMS |= {"SS": re.compile(r"[+-]?\d{1,5}"), "SL": re.compile(r"[+-]?\d{1,10}"), "SV": _FORMS["IS"]}
+_PLAIN_BYTES = ("OB", "UN")
 _SINGLE_VALUED = ("LT", "ST", "UR", "UT")
 
 
@@ -121,7 +122,7 @@ def _days(written: str, *, least: int = 1) -> int:
 def fits(value: str, vr: str) -> bool:
     """Whether a stated value can stand in an element of a VR."""
     if vr not in TEXT_VRS and vr not in _FORMS:
-        return vr == "UN"
+        return vr in _PLAIN_BYTES
     parts = [value] if vr in _SINGLE_VALUED else value.split("\\")
     form, longest = _FORMS.get(vr), _LONGEST.get(vr)
     return all((form is None or form.fullmatch(part)) and (longest is None or len(part) <= longest) for part in parts)
