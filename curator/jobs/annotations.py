@@ -126,8 +126,8 @@ class _Stage:
         self._before = context.ledger.current(STAGE)
         self._storage = LocalDisk(context.workspace.root)
         with context.engine.connect() as connection:
-            rows = connection.execute(select(annotation.c.mask_path, annotation.c.annotation_id)).tuples()
-            self._recorded = dict(rows.all())
+            rows = connection.execute(select(annotation.c.mask_path, annotation.c.annotation_id))
+            self._recorded = {str(path): str(annotation_id) for path, annotation_id in rows}
 
     def withdraw_unlisted(self, sources: Sequence[MaskSource], folder: Path | None) -> None:
         """Take back the masks of SEG that are released no more, and of files in `folder` that the index left out."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from curator.adapters.keyfile import refuse_placement
+from curator.adapters.local_disk import LocalDisk
 from curator.adapters.processes import executor
 from curator.annotate.readers.index import read_index
 from curator.annotate.readers.labels import read_labels
@@ -67,7 +68,10 @@ def open_job(job: Job, *, workers: int, report: Report) -> Iterator[JobContext]:
     rules = bundled_folder("rules")
     pseudonyms = Pseudonyms(ring.active)
     with ExitStack() as stack:
-        stack.enter_context(_alone_in(workspace))
+        stack.enter_context(alone_in(workspace))
+        # What a killed run was writing; nobody else writes here now.
+        for folder in (workspace.root, job.out or workspace.released):
+            LocalDisk(folder).sweep()
         upgrade(workspace.database_url)
         engine = open_engine(workspace.database_url)
         stack.callback(engine.dispose)
@@ -115,7 +119,7 @@ def checked(job: Job) -> tuple[Workspace, KeyRing]:
 
 
 @contextmanager
-def _alone_in(workspace: Workspace) -> Iterator[None]:
+def alone_in(workspace: Workspace) -> Iterator[None]:
     """Holds a lock of the operating system, which ends with this process however it ends.
 
     Raises:

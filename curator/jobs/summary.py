@@ -5,6 +5,7 @@ The law: the same workspace, dataset and run give the same page, wherever they l
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,14 +45,17 @@ def write_report(
 
 
 def store_report(summary: JobSummary, out: Path) -> StoredFile:
-    """The file that now holds the report of `summary`, written in one step.
+    """The file that now holds the report of `summary`, written in one step; one that holds it already is not touched.
 
     Raises:
         UsageError: it would lie inside a frozen dataset.
         ItemError: OUTPUT_UNWRITABLE or DISK_FULL.
     """
     refuse_place(out)
-    return LocalDisk(out.absolute().parent).write(out.name, [render(summary)])
+    folder, page = LocalDisk(out.absolute().parent), render(summary)
+    if folder.exists(out.name) and folder.read(out.name) == page:
+        return StoredFile(out.name, hashlib.sha256(page).hexdigest(), len(page))
+    return folder.write(out.name, [page])
 
 
 def refuse_place(out: Path) -> None:

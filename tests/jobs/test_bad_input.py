@@ -81,6 +81,7 @@ def test_each_kind_of_bad_input_has_its_reason_and_the_rest_goes_on(house: Path,
 
     done = run_as(NOBODY, house, "run", job, "--workers", "1", "--json")
 
+    assert done.stdout, done.stderr
     assert done.returncode == 1, done.stderr
     result = json.loads(done.stdout)
     assert result["quarantined"] == REASONS
@@ -96,7 +97,9 @@ def test_each_kind_of_bad_input_has_its_reason_and_the_rest_goes_on(house: Path,
     shown = run_curator("jobs", "quarantine", "-w", workspace)
     assert len(shown.out.splitlines()) == sum(REASONS.values()) + 1
     assert not leaks(shown.out)
-    revealed = run_curator("jobs", "quarantine", "-w", workspace, "--json", "--reveal").json()
+    done = run_curator("jobs", "quarantine", "-w", workspace, "--json", "--reveal")
+    assert done.code == 0, done.err
+    revealed = done.json()
     sources = {entry["reason"]: entry["source"] for entry in revealed}
     assert sources["truncated"] == str(source / "bad" / "truncated.dcm")
     assert sources["unreadable"] == str(source / "bad" / "locked")

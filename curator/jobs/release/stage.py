@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from curator.adapters.local_disk import LocalDisk
 from curator.ingest.find import find
 from curator.ingest.scan import ScanTask
 from curator.ingest.scanned import Held, Scanned
@@ -47,7 +46,6 @@ def release(context: JobContext) -> ReleaseCounts:
     Raises:
         UsageError: a path does not exist, or the rules refuse the job's options.
     """
-    LocalDisk(context.released).sweep()
     require_drawn(_codes_in_outputs(context), context.workspace, context.ring)
     settings = _settings(context)
     scanned = _scan(context)
