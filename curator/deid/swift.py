@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from curator.deid.clean import CleanCheck, PersonSearch, own_of
 from curator.deid.headers.markers import Earlier, marker_elements
-from curator.deid.headers.splice import Spliced, Splicer, is_spliceable
+from curator.deid.headers.splice import Everybody, Spliced, Splicer, is_spliceable
 from curator.deid.instance import Deidentified, keeps_uid, meta_of, record_of, uid_map
 from curator.deid.subject import Subject
 from curator.dicom.dictionary import tag_of
@@ -51,7 +51,7 @@ Made = TypeVar("Made")
 class Swift:
     """De-identifies one job's files, one after the other."""
 
-    __slots__ = ("_check", "_policy", "_pseudonyms", "_searches", "_splicers", "_takes", "_uid")
+    __slots__ = ("_check", "_everybody", "_policy", "_pseudonyms", "_searches", "_splicers", "_takes", "_uid")
 
     def __init__(self, policy: HeaderPolicy, pseudonyms: Pseudonyms) -> None:
         self._policy = policy
@@ -59,6 +59,7 @@ class Swift:
         self._takes = is_spliceable(policy)
         self._uid = uid_map(policy, pseudonyms)
         self._check = CleanCheck(keeps_uid=partial(keeps_uid, policy), noted=_NOTED)
+        self._everybody: dict[str, Everybody] = {}
         self._splicers: OrderedDict[Hashable, Splicer] = OrderedDict()
         self._searches: OrderedDict[Hashable, tuple[Subject, PersonSearch]] = OrderedDict()
 
@@ -95,6 +96,7 @@ class Swift:
                 subject=subject,
                 sop_class_uid=sop_class_uid,
                 markers=marker_elements(self._policy, syntax, Earlier()),
+                everybody=self._everybody.setdefault(sop_class_uid, {}),
             )
             _remember(self._splicers, key, splicer)
         return splicer

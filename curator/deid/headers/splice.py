@@ -54,6 +54,8 @@ _MOST_REMEMBERED = 1 << 14
 _MOST_CHARACTER_SETS = 16
 _SHORTEST_STRETCH = 3
 _AFTER_ALL = 1 << 32
+# What these make of a value depends on whose it is.
+_PERSONAL = frozenset({Action.PSEUDONYM, Action.SHIFT, Action.SET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,9 @@ class _Stretch:
 
 @dataclass(slots=True)
 class _Known:
-    """Elements by their bytes, and stretches by the header of their first element."""
+    """Elements by their bytes, the person's and everybody's, and stretches by the header of their first element."""
 
+    everybody: dict[bytes, _Fate] = field(repr=False)
     fates: dict[bytes, _Fate] = field(default_factory=dict, repr=False)
     stretches: dict[bytes, _Stretch] = field(default_factory=dict, repr=False)
 
@@ -100,18 +103,23 @@ class Spliced:
         return counted
 
 
+Everybody = dict[bytes, dict[bytes, _Fate]]
+"""Elements that mean the same in everybody's files, by their bytes, by character set."""
+
+
 def is_spliceable(policy: HeaderPolicy) -> bool:
     """Whether the policy judges each element of the top level by its own bytes alone."""
-    return _TAKEN_OPTIONS.issuperset(policy.options)
+    return policy.recipe is None and _TAKEN_OPTIONS.issuperset(policy.options)
 
 
 class Splicer:
     """Rewrites data sets of one person and SOP Class under one policy that `is_spliceable`.
 
     `markers` are the top-level elements the policy states, encoded whole, by tag, for a source that has none of them.
+    `everybody` is shared by the splicers of one SOP Class and policy: what does not depend on the person.
     """
 
-    __slots__ = ("_decide", "_known", "_pseudonyms", "_sop_class_uid", "kinds", "markers", "subject")
+    __slots__ = ("_decide", "_known", "_pseudonyms", "_sop_class_uid", "everybody", "kinds", "markers", "subject")
 
     def __init__(
         self,
@@ -121,8 +129,10 @@ class Splicer:
         subject: Subject,
         sop_class_uid: str,
         markers: Mapping[int, bytes],
+        everybody: Everybody,
     ) -> None:
         self.subject = subject
+        self.everybody = everybody
         self.markers = markers
         self.kinds: dict[bytes, Kind] = {}
         self._decide = decide
@@ -142,10 +152,13 @@ class Splicer:
         """What was met under a character set, which says what the bytes of all other elements mean."""
         if len(self._known) > _MOST_CHARACTER_SETS:
             self._known.clear()
-        known = self._known.setdefault(character_set, _Known())
-        if len(known.fates) > _MOST_REMEMBERED:
-            known.fates.clear()
-            known.stretches.clear()
+        known = self._known.get(character_set)
+        if known is None:
+            known = self._known[character_set] = _Known(self.everybody.setdefault(character_set, {}))
+        for remembered in (known.fates, known.everybody):
+            if len(remembered) > _MOST_REMEMBERED:
+                remembered.clear()
+                known.stretches.clear()
         return known
 
     def rewriter(self, data: Stored, syntax: TransferSyntax) -> Rewriter:
@@ -279,17 +292,25 @@ class _Pass:
         """What `Rewriter` makes of an element, remembered where it is short."""
         if end > len(self._data):
             raise _NotTakenError
-        if kind.is_long:
-            element = element_at(memoryview(self._data), position)
-        else:
-            value = position + SHORT_HEADER
-            element = Element(kind.tag, kind.vr, position, value, end - value, end, None, False, True)
-        rewriter = self._rewriter
-        rewriter.applied = Counter()
-        fate = _Fate(self._instead(element, rewriter.at_top(element)), rewriter.applied)
-        if end - position <= _LONGEST_REMEMBERED:
-            self._known.fates[self._data[position:end]] = fate
+        is_short = end - position <= _LONGEST_REMEMBERED
+        written = self._data[position:end] if is_short else b""
+        fate = self._known.everybody.get(written) if is_short else None
+        if fate is None:
+            rewriter = self._rewriter
+            rewriter.applied = Counter()
+            element = self._element(kind, position, end)
+            fate = _Fate(self._instead(element, rewriter.at_top(element)), rewriter.applied)
+            if is_short and _PERSONAL.isdisjoint(action for _, action in fate.applied):
+                self._known.everybody[written] = fate
+        if is_short:
+            self._known.fates[written] = fate
         return fate
+
+    def _element(self, kind: Kind, position: int, end: int) -> Element:
+        if kind.is_long:
+            return element_at(memoryview(self._data), position)
+        value = position + SHORT_HEADER
+        return Element(kind.tag, kind.vr, position, value, end - value, end, None, False, True)
 
     def _instead(self, element: Element, chunks: Sequence[Chunk]) -> bytes | None:
         size = element.end - element.start
