@@ -32,8 +32,12 @@ class LocalDisk:
         return "LocalDisk()"
 
     def write(self, path: str, chunks: Iterable[bytes | memoryview]) -> StoredFile:
-        """Replace `path` in one step; nothing of it is left where this raises."""
-        target = self.root / path
+        """Replace `path` in one step; nothing of it is left where this raises.
+
+        Raises:
+            ItemError: OUTPUT_UNWRITABLE or DISK_FULL; also for a path that leaves the root.
+        """
+        target = self.root / _inside(path)
         # The process id keeps two workers that were given one path from writing into one file.
         partial = target.with_name(f".{target.name[:64]}.{os.getpid()}{_PARTIAL}")
         digest, size = hashlib.sha256(), 0
@@ -50,6 +54,10 @@ class LocalDisk:
         except OSError as error:
             _forget(partial)
             raise _write_error(error) from error
+        except BaseException:
+            # Whoever made the chunks failed, or the job was interrupted.
+            _forget(partial)
+            raise
         return StoredFile(path, digest.hexdigest(), size)
 
     def read(self, path: str) -> bytes:
@@ -85,6 +93,14 @@ class LocalDisk:
         for leftover in leftovers:
             leftover.unlink(missing_ok=True)
         return len(leftovers)
+
+
+def _inside(path: str) -> str:
+    """The same path; names come from what files say, so one that climbs is refused before anything is made."""
+    parts = path.split("/")
+    if ".." in parts or not parts[0] or not parts[-1].strip("."):
+        raise ItemError(Reason.OUTPUT_UNWRITABLE, "the path leaves its folder")
+    return path
 
 
 def _forget(partial: Path) -> None:
