@@ -72,7 +72,12 @@ class Keyfile:
             raise KeyMaterialError("the key file exists already; a key is never overwritten") from error
         except OSError as error:
             raise KeyMaterialError(f"the key file cannot be made: {error.strerror}") from error
-        _fill(descriptor, key_format.written(ring))
+        try:
+            _fill(descriptor, key_format.written(ring))
+        except OSError as error:
+            # Half a key would be in the way of the next attempt.
+            self.path.unlink(missing_ok=True)
+            raise KeyMaterialError(f"the key file cannot be made: {error.strerror}") from error
         return key
 
     def replace(self, ring: KeyRing) -> None:
@@ -87,9 +92,7 @@ class Keyfile:
         except OSError as error:
             raise KeyMaterialError(f"the key file cannot be changed: {error.strerror}") from error
         try:
-            _fill(os.open(partial, _NEW, OWNER_ONLY), key_format.written(ring))
-            partial.replace(self.path)
-            _sync(self.path.parent)
+            _replace(self.path, partial, key_format.written(ring))
             # The old content has no name any more; the descriptor still reaches it.
             os.pwrite(old, bytes(os.fstat(old).st_size), 0)
             os.fsync(old)
@@ -134,6 +137,17 @@ def refuse_placement(path: Path, *, forbidden: Iterable[Path]) -> None:
             raise KeyPlacementError("the key file may not lie in a workspace or an output: who gets those gets it")
     if any((parent / ".git").exists() for parent in resolved.parents):
         raise KeyPlacementError("the key file may not lie in a git checkout: choose another place with --keys")
+
+
+def _replace(path: Path, partial: Path, content: bytes) -> None:
+    descriptor = os.open(partial, _NEW, OWNER_ONLY)
+    try:
+        _fill(descriptor, content)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
 
 
 def _fill(descriptor: int, content: bytes) -> None:
