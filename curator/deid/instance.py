@@ -10,18 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from curator.deid.cleaning import Prepared, prepare
+from curator.deid.headers.events import event_elements
 from curator.deid.headers.markers import IMPLEMENTATION, earlier_markers, marker_elements
 from curator.deid.headers.rewrite import Chunk, Rewriter
 from curator.deid.headers.values import kept_uid
 from curator.deid.subject import Subject
+from curator.deid.text.cleaner import Cleaner
 from curator.deid.verify import residuals
 from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import DataSet, Element
 from curator.dicom.encode import file_meta
 from curator.dicom.parse import parse
+from curator.dicom.private import is_private
 from curator.dicom.syntax import TransferSyntax
 from curator.dicom.text import encodings_at_top, text_of
-from curator.errors import ItemError
+from curator.errors import ItemError, UsageError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.model.decision import Action, ElementRef
 from curator.model.instance import ReleasedInstance, SourceInstance
@@ -47,17 +51,25 @@ class Deidentified:
 
 
 def deidentify(
-    data: bytes, source: SourceInstance, *, subject: Subject, policy: HeaderPolicy, pseudonyms: Pseudonyms
+    data: bytes,
+    source: SourceInstance,
+    *,
+    subject: Subject,
+    policy: HeaderPolicy,
+    pseudonyms: Pseudonyms,
+    cleaner: Cleaner | None = None,
 ) -> Deidentified:
-    """The de-identified instance, proven on the bytes it returns.
+    """The de-identified instance, proven on the bytes it returns; `cleaner` is needed where the policy `cleans`.
 
     An identifier that a kept value carries is found by the proof; the header is then written once more with every kept
     value checked against the person's identifiers, and proven again.
 
     Raises:
         ItemError: the source cannot be parsed, or RESIDUAL_IDENTIFIER with the places where something survived.
+        UsageError: the policy cleans and there is no cleaner.
     """
     data_set = parse(data)
+    prepared = _prepared(data_set, source, subject=subject, policy=policy, cleaner=cleaner)
     markers = marker_elements(policy, data_set.syntax, earlier_markers(data_set, subject.needles))
     places: tuple[str, ...] = ()
     for deny in (False, True):
@@ -67,17 +79,42 @@ def deidentify(
             pseudonyms=pseudonyms,
             subject=subject,
             sop_class_uid=source.SOPClassUID,
-            set_elements=markers,
+            set_elements=markers | event_elements(data_set, subject),
+            overlay=prepared.decisions,
+            cleaned=prepared.values,
+            dropped=prepared.dropped,
             deny=deny,
         )
         chunks = _file(data_set, rewriter.chunks(), source, uid_map(policy, pseudonyms)(source.SOPInstanceUID))
         written = b"".join(chunks)
-        found = residuals(written, subject.needles, keeps_uid=partial(keeps_uid, policy))
+        found = residuals(
+            written,
+            subject.needles,
+            keeps_uid=partial(keeps_uid, policy),
+            allows_private=partial(allows_private, policy),
+        )
         if not found:
             record = record_of(parse(written), source, subject=subject, pseudonyms=pseudonyms, policy=policy)
             return Deidentified(chunks, record, partial(dict, rewriter.applied))
         places = tuple(sorted({f"{residual.defect} in {residual.place}" for residual in found}))
     raise ItemError(Reason.RESIDUAL_IDENTIFIER, "; ".join(places))
+
+
+def _prepared(
+    data_set: DataSet, source: SourceInstance, *, subject: Subject, policy: HeaderPolicy, cleaner: Cleaner | None
+) -> Prepared:
+    if policy.content is None:
+        return Prepared()
+    if cleaner is None:
+        raise UsageError("the chosen options clean text, and no text engine was given")
+    return prepare(
+        data_set,
+        decide=partial(decide, policy),
+        content=policy.content,
+        cleaner=cleaner,
+        own=cleaner.own_values(subject.identifiers),
+        sop_class_uid=source.SOPClassUID,
+    )
 
 
 def released_path(patient_code: str, study_uid: str, series_uid: str, instance_uid: str) -> str:
@@ -97,7 +134,14 @@ def with_file(record: ReleasedInstance, *, path: str, sha256: str, size_bytes: i
 
 def keeps_uid(policy: HeaderPolicy, element: Element) -> bool:
     """Whether the policy lets an element's UIDs stand as they are."""
+    if is_private(element.tag):
+        return "retain-uids" in policy.options
     return decide(policy, ElementRef(element.tag, "UI")).action is Action.KEEP
+
+
+def allows_private(policy: HeaderPolicy, creator: str, tag: int) -> bool:
+    """Whether a private element may be in what is written, by the standard's table and not by what was decided."""
+    return "retain-safe-private" in policy.options and policy.private.allows(creator, tag)
 
 
 def uid_map(policy: HeaderPolicy, pseudonyms: Pseudonyms) -> Callable[[str], str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from curator.model.decision import ElementRef
 from curator.model.instance import PlaneGeometry, SourceInstance
-from curator.policy import dates, dependents
+from curator.policy import dates, dependents, events
 from curator.policy.gates import gate, load_gates
 from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy
 from curator.policy.tags import tag_of
@@ -30,6 +30,12 @@ _INSTANCE_KEYS = (
     "has_encapsulated_document",
     "field_of_view_mm",
     "tilt_deg",
+)
+_ELEMENT_RULES = (
+    "header/unlisted.toml",
+    "header/private.toml",
+    "header/modified_dates.toml",
+    "header/identifiers.toml",
 )
 _SIDE = 512
 PolicyFor = Callable[[tuple[str, ...]], HeaderPolicy]
@@ -72,11 +78,12 @@ def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
 
     for path in sorted((folder / "profiles").glob("*.toml")):
         yield from _element_examples(folder, f"profiles/{path.name}", partial(policy, path.stem))
-    for name in ("header/unlisted.toml", "header/identifiers.toml"):
+    for name in _ELEMENT_RULES:
         yield from _element_examples(folder, name, partial(policy, "basic"))
     yield from _gate_examples(folder)
     yield from _dependent_examples(folder)
     yield from _date_examples(folder)
+    yield from _event_examples(folder)
 
 
 def example_instance(table: Table) -> SourceInstance:
@@ -192,3 +199,12 @@ def _date_examples(folder: Path) -> Iterator[ExampleOutcome]:
         example.only(required=("shift_days_at_least", "shift_days_at_most"))
         least, most = (example.number(f"shift_days_at_{end}", least=1) for end in ("least", "most"))
         yield ExampleOutcome(name, rule_id, number, f"{least} to {most} days", f"{shortest} to {longest} days", rule_id)
+
+
+def _event_examples(folder: Path) -> Iterator[ExampleOutcome]:
+    name = events.RULES.as_posix()
+    epoch = events.event_epoch(folder)
+    for rule_id, number, example in _examples_in(folder, name):
+        example.only(required=("event", "date", "expect"))
+        moved = epoch + (events.day_of(example, "date") - events.day_of(example, "event"))
+        yield ExampleOutcome(name, rule_id, number, example.get("expect", str), f"{moved:%Y%m%d}", rule_id)

@@ -11,6 +11,7 @@ from collections import Counter
 
 from curator.model.decision import Action, ElementRef
 from curator.policy.header import HeaderPolicy, decide
+from curator.policy.recipe.laid import weakened
 from curator.policy.standard import PRIVATE_ROW
 
 _CARRIED_OUT = {
@@ -34,6 +35,15 @@ def table_actions(policy: HeaderPolicy) -> Counter[Action]:
         tag = 0x00091001 if row.tag == PRIVATE_ROW else int(row.tag.replace("x", "0"), 16)
         counted[decide(policy, ElementRef(tag, row.vr or "UN")).action] += 1
     return counted
+
+
+def recipe_sentences(policy: HeaderPolicy) -> tuple[str, ...]:
+    """What the policy's recipe lets stay that the policy would not, a sentence for each line that does."""
+    names: dict[tuple[int, str], list[str]] = {}
+    for one in weakened(policy):
+        instead = f" (else {_CARRIED_OUT[one.instead_of]})" if one.instead_of is not None else ""
+        names.setdefault((one.line, one.written), []).append(f"{one.keyword or 'what a file has'}{instead}")
+    return tuple(f"line {line}, `{written}`: {', '.join(told)}" for (line, written), told in names.items())
 
 
 def conformance(policy: HeaderPolicy) -> str:
@@ -75,6 +85,8 @@ def conformance(policy: HeaderPolicy) -> str:
         f"- `{policy.listed.type_one.id}`: {policy.listed.type_one.why}",
         *(f"- Option `{option.name}`: {option.why}" for option in not_built),
     ]
+    if policy.recipe is not None:
+        lines += ["", "## The recipe over it", "", *_of_recipe(policy)]
     if policy.conflicts:
         lines += ["", "## Where options disagree, the most protective action wins", ""]
         lines += [
@@ -83,3 +95,15 @@ def conformance(policy: HeaderPolicy) -> str:
             for conflict in policy.conflicts
         ]
     return "\n".join(lines) + "\n"
+
+
+def _of_recipe(policy: HeaderPolicy) -> list[str]:
+    told = recipe_sentences(policy)
+    lines = len(policy.recipe.lines) if policy.recipe is not None else 0
+    return [
+        f"{lines} lines in the deid package's format decide before the profile. Identity, UIDs and these markers are "
+        "the engine's own, and no name, UID or listed identifier is kept by a recipe.",
+        "",
+        *(f"- Weaker than the profile: {sentence}" for sentence in told),
+        *(["- Nowhere weaker than the profile."] if not told else []),
+    ]

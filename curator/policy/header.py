@@ -16,14 +16,20 @@ from pathlib import Path
 from curator.errors import RuleError
 from curator.model.decision import Decision, ElementRef
 from curator.model.identity import IdentifierKind
+from curator.policy import structured, text
 from curator.policy.element_rules import ElementRule, Vocabulary, first_decision, parse_kept, parse_rule
 from curator.policy.identifiers import IdentifierRules, kind_of, parse_identifiers
-from curator.policy.listed import Conflict, ListedRules, TypeOneRule, conflicts_of, decide_listed
+from curator.policy.listed import Conflict, ListedRules, TypeOneRule, conflicts_of, decide_listed, undated_tags
 from curator.policy.options import Option, OptionRules, chosen_options, parse_options, temporal_of
+from curator.policy.private import RULES as PRIVATE_RULES
+from curator.policy.private import SafePrivate, decide_private, parse_private
+from curator.policy.recipe.lines import Recipe
 from curator.policy.standard import MethodCode, StandardTables, load_standard
+from curator.policy.undated import RULES as UNDATED_RULES
+from curator.policy.undated import parse_undated
 from curator.strict import Table, nearest, parse_toml, read_bytes
 
-_FILES = ("options.toml", "unlisted.toml", "identifiers.toml", "identifiers.csv")
+_FILES = ("options.toml", "unlisted.toml", "private.toml", "modified_dates.toml", "identifiers.toml", "identifiers.csv")
 _LISTS = ("kept_text.csv", "kept_uids.csv", "kept_bulk.csv")
 # Paths are the file's to choose; a hostile one may not fill the memory.
 _MOST_REMEMBERED = 1 << 16
@@ -53,11 +59,19 @@ class HeaderPolicy:
     first_rules: tuple[ElementRule, ...] = field(repr=False)
     last_rules: tuple[ElementRule, ...] = field(repr=False)
     vocabulary: Vocabulary = field(repr=False)
+    private: SafePrivate = field(repr=False)
     identifiers: IdentifierRules = field(repr=False)
     chosen: tuple[Option, ...] = field(repr=False)
-    remembered: dict[tuple[int, str, tuple[int, ...], str], Decision] = field(
+    recipe: Recipe | None = field(repr=False, default=None)
+    content: structured.ContentRules | None = field(repr=False, default=None)
+    remembered: dict[tuple[int, str, tuple[int, ...], str, str], Decision] = field(
         repr=False, compare=False, default_factory=dict
     )
+
+    @property
+    def cleans(self) -> bool:
+        """Whether a chosen option cleans text, so that whoever carries the policy out needs a cleaner."""
+        return self.content is not None
 
 
 def load_header_policy(folder: Path, *, profile: str = "basic", options: Collection[str] = ()) -> HeaderPolicy:
@@ -78,10 +92,15 @@ def load_header_policy(folder: Path, *, profile: str = "basic", options: Collect
     option_rules = parse_options(inputs["header/options.toml"], name="header/options.toml")
     chosen = chosen_options(option_rules, options)
     applied = tuple(option.name for option in chosen)
+    content = None
+    if any(option.cleaning for option in chosen):
+        content = structured.load_content_rules(folder, option_rules=option_rules, options=applied)
+        inputs |= {name: read_bytes(folder / name, name=name) for name in (*structured.FILES, *text.FILES)}
     written = parse_toml(inputs[profile_name], name=profile_name)
     first_rules, type_one = _profile(written, option_rules)
     last_rules, vocabulary = _unlisted(inputs, option_rules)
-    listed = ListedRules(standard, option_rules, applied, type_one)
+    undated = parse_undated(inputs[UNDATED_RULES], wanted=undated_tags(standard))
+    listed = ListedRules(standard, option_rules, applied, type_one, undated)
     return HeaderPolicy(
         profile=profile,
         title=written.get("title", str),
@@ -97,20 +116,22 @@ def load_header_policy(folder: Path, *, profile: str = "basic", options: Collect
         first_rules=first_rules,
         last_rules=last_rules,
         vocabulary=vocabulary,
+        private=parse_private(inputs[PRIVATE_RULES], standard.safe_private, options=option_rules.options),
         identifiers=parse_identifiers(inputs["header/identifiers.toml"], inputs["header/identifiers.csv"]),
         chosen=chosen,
+        content=content,
     )
 
 
 def decide(policy: HeaderPolicy, element: ElementRef) -> Decision:
     """What happens to an element, and by which rule. Every element has a decision."""
-    if element.is_private:
-        # No rule tells one private element from another yet, so one answer stands for all.
+    if element.is_private and (element.private_creator, element.group) not in policy.private.creators:
+        # No rule tells these apart, so one answer stands for all.
         element = _ANY_PRIVATE
     typed = element.tag in policy.listed.typed_tags
     # Only where the Type matters do the exact path and the SOP Class; elsewhere, whether there is a path.
     path = element.path if typed else element.path[:1]
-    key = (element.tag, element.vr, path, element.sop_class_uid if typed else "")
+    key = (element.tag, element.vr, path, element.sop_class_uid if typed else "", element.private_creator)
     decision = policy.remembered.get(key)
     if decision is None:
         if len(policy.remembered) >= _MOST_REMEMBERED:
@@ -128,6 +149,10 @@ def identifier_kind(policy: HeaderPolicy, element: ElementRef) -> IdentifierKind
 
 
 def _judged(policy: HeaderPolicy, element: ElementRef) -> Decision:
+    if element.is_private:
+        safe = decide_private(policy.private, element, policy.vocabulary, options=policy.options)
+        if safe is not None:
+            return safe
     defined_vr = policy.standard.vrs.find(element.tag) or ""
     agrees = policy.vocabulary.agrees(element.vr, defined_vr)
     decision = first_decision(

@@ -17,17 +17,25 @@ from curator.strict import nearest, parse_toml
 
 TEMPORAL_WITHOUT_OPTION = "REMOVED"
 MODIFIED = "MODIFIED"
+# Free text; content items of structured reports; annotations drawn over images.
+TEXT = "text"
+CLEANINGS = (TEXT, "structure", "graphics")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of PS3.15 E.3; `temporal` is what it makes of (0028,0303), "" where it says nothing of time."""
+    """One option of PS3.15 E.3.
+
+    `temporal` is what it makes of (0028,0303), "" where it says nothing of time; `cleaning` what its C cells clean,
+    "" where nothing.
+    """
 
     name: str
     available: bool
     excludes: tuple[str, ...]
     temporal: str
     why: str
+    cleaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,14 @@ def parse_options(content: bytes, *, name: str) -> OptionRules:
     table.only(required=("option", "most_protective_first"))
     options = {}
     for entry in table.tables("option"):
-        entry.only(("excludes", "temporal"), required=("name", "available", "why"))
+        entry.only(("excludes", "temporal", "cleaning"), required=("name", "available", "why"))
         option = Option(
             name=entry.get("name", str),
             available=entry.get("available", bool),
             excludes=entry.texts("excludes"),
             temporal=entry.get("temporal", str, ""),
             why=entry.get("why", str),
+            cleaning=entry.one_of("cleaning", ("", *CLEANINGS), ""),
         )
         options[option.name] = option
     order = tuple(Action(letter) for letter in table.texts("most_protective_first", ACTIONS))

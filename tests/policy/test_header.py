@@ -14,10 +14,6 @@ from curator.model.identity import IdentifierKind
 from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy
 
 NOT_BUILT = (
-    "retain-safe-private",
-    "clean-descriptors",
-    "clean-structured-content",
-    "clean-graphics",
     "clean-pixel-data",
     "clean-recognizable-visual-features",
 )

@@ -57,7 +57,7 @@ def _pipeline(rules: TextRules) -> NlpEngine:
         )
         try:
             # Set, not loaded: loading would look for a model of that name, and download it.
-            engine.nlp = {rules.language: spacy.blank(rules.language)}
+            setattr(engine, "nlp", {rules.language: spacy.blank(rules.language)})  # noqa: B010 - typed as None there
         except ImportError as error:
             raise ConfigurationError(f"[text/engine.toml] language: spaCy knows no {rules.language!r}") from error
         return engine

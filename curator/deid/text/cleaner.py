@@ -20,6 +20,7 @@ from typing import NamedTuple
 from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues
 from curator.deid.text.words import Word, joined, without_controls, words_of
+from curator.model.identity import Identifier
 from curator.policy.text import TextRules
 
 OWN_VALUE = "own-value"
@@ -36,6 +37,7 @@ _PASSES = 6
 # Digits in a row, parted by blanks or punctuation only: more of them is a number that was written in groups.
 _MOST_DIGITS = 4
 _REMEMBERED = 1 << 14
+_PERSONS = 64
 
 
 class Found(NamedTuple):
@@ -62,8 +64,13 @@ class Cleaner:
 
     def __init__(self, rules: TextRules, find: Find) -> None:
         self.folding = Folding(rules.confusables)
+        self._own_values = lru_cache(maxsize=_PERSONS)(lambda identifiers: OwnValues(identifiers, self.folding))
         self._allows = lru_cache(maxsize=_REMEMBERED)(rules.allows)
         self._find = lru_cache(maxsize=_REMEMBERED)(lambda text: tuple(find(text)))
+
+    def own_values(self, identifiers: frozenset[Identifier]) -> OwnValues:
+        """What to search for of a person with these identifiers."""
+        return self._own_values(identifiers)
 
     def clean(self, text: str, *, own: OwnValues) -> Cleaned:
         """What may stay of a text about a person; nothing for an empty one or one longer than `LONGEST`."""
@@ -90,6 +97,8 @@ class Cleaner:
                 number += 1
         _judge_numbers(words, reasons)
         gone.update(reason for reason in reasons if reason is not None)
+        if not any(reason is None and _says_something(word.text) for word, reason in zip(words, reasons, strict=True)):
+            return ""
         return joined(text, words, [reason is None for reason in reasons])
 
     def _claims(self, text: str, own: OwnValues) -> list[Found]:
@@ -116,6 +125,11 @@ def _judge_numbers(words: Sequence[Word], reasons: list[str | None]) -> None:
                 for place in range(start, end):
                     reasons[place] = reasons[place] or LONE_NUMBER
         start = end
+
+
+def _says_something(text: str) -> bool:
+    """Letters that stand alone are what is left of other words."""
+    return len(text) > 1 and not _is_number(text)
 
 
 def _is_number(text: str) -> bool:

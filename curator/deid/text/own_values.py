@@ -12,8 +12,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import pairwise
 
-from curator.deid.text.folding import Folded, Folding
+from curator.deid.text.folding import Folding
 from curator.identity.search import SHORTEST, STAND_IN
 from curator.model.identity import Identifier, IdentifierKind
 
@@ -31,23 +32,29 @@ _UMLAUTS = str.maketrans(
 class OwnValues:
     """What one person's identifiers look like, folded; found by `spans` in any text.
 
-    Words count as whole words, runs anywhere, also across blanks and punctuation.
+    Words count as whole words, runs anywhere, also across blanks and punctuation; what is mostly punctuation is
+    searched as it is written.
     """
 
-    __slots__ = ("_folding", "_fuzzy", "_runs", "_words")
+    __slots__ = ("_folding", "_fuzzy", "_literals", "_runs", "_words")
 
     def __init__(self, identifiers: Iterable[Identifier], folding: Folding) -> None:
         self._folding = folding
+        identifiers = tuple(identifiers)
         words: set[str] = set()
+        literals: set[str] = set()
         runs: set[str] = set()
         for identifier in identifiers:
             for spelling in _spellings(identifier):
                 folded = folding.fold(spelling)
+                if len(folded) < SHORTEST <= len(spelling):
+                    literals.add(spelling.lower())
                 if _is_long(folded):
                     runs.add(folded)
                 elif len(folded) >= SHORTEST_WORD and identifier.kind in _WHOLE_WORDS:
                     words.add(folded)
         self._words = frozenset(words)
+        self._literals = tuple(sorted(literals))
         self._runs = tuple(sorted(runs))
         fuzzy: dict[int, set[str]] = defaultdict(set)
         for identifier in identifiers:
@@ -62,16 +69,18 @@ class OwnValues:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where in a text the person is named, start and end; empty for an empty text."""
-        if not (self._words or self._runs):
+        if not (self._words or self._runs or self._literals):
             return []
-        return [*self._run_spans(self._folding.fold_with_places(text)), *self._word_spans(text)]
-
-    def _run_spans(self, folded: Folded) -> Iterator[tuple[int, int]]:
-        for run in self._runs:
-            at = folded.run.find(run)
-            while at >= 0:
-                yield folded.places[at], folded.places[at + len(run) - 1] + 1
-                at = folded.run.find(run, at + 1)
+        folded = self._folding.fold_with_places(text)
+        runs = (
+            (folded.places[at], folded.places[at + len(run) - 1] + 1)
+            for run in self._runs
+            for at in _all_in(folded.run, run)
+        )
+        # Lower case may lengthen a text; then places in it are no places in the text.
+        lower = text.lower() if len(text.lower()) == len(text) else text
+        literals = ((at, at + len(one)) for one in self._literals for at in _all_in(lower, one))
+        return [*runs, *literals, *self._word_spans(text)]
 
     def _word_spans(self, text: str) -> Iterator[tuple[int, int]]:
         for match in _WORDS.finditer(text):
@@ -87,6 +96,13 @@ class OwnValues:
 
 
 _WHOLE_WORDS = (IdentifierKind.PERSON_NAME, IdentifierKind.ID)
+
+
+def _all_in(text: str, part: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
 
 
 def is_one_edit_apart(one: str, other: str) -> bool:
@@ -109,7 +125,7 @@ def _spellings(identifier: Identifier) -> Iterator[str]:
             yield from (
                 part
                 for spelling in (value, value.translate(_UMLAUTS))
-                for part in (*_WORDS.findall(spelling), *_whole_names(spelling))
+                for part in (value, *_WORDS.findall(spelling), *_whole_names(spelling))
                 if part.upper() != STAND_IN
             )
         case IdentifierKind.DATE:
@@ -125,7 +141,7 @@ def _whole_names(value: str) -> Iterator[str]:
     """Short parts are found together where neither is alone: given and family name in both orders."""
     for group in value.split("="):
         parts = [part for part in re.split(r"[\s^]+", group) if part]
-        for one, other in zip(parts, parts[1:], strict=False):
+        for one, other in pairwise(parts):
             yield from (one + other, other + one)
 
 

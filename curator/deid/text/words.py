@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 # A decimal number is one word; an underscore parts words.
@@ -56,7 +57,7 @@ def joined(text: str, words: Sequence[Word], keeps: Sequence[bool]) -> str:
 def _with_ends(text: str, words: Sequence[Word]) -> str:
     """All words kept: gaps are still checked, and brackets and signs at the ends stay."""
     pieces = [_end(text[: words[0].start])]
-    for one, following in zip(words, words[1:], strict=False):
+    for one, following in pairwise(words):
         pieces += [one.text, _gap(text[one.end : following.start])]
     return "".join([*pieces, words[-1].text, _end(text[words[-1].end :])])
 

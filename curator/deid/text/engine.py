@@ -1,0 +1,24 @@
+"""Gets the text engine for those who need it.
+
+The law: presidio and spaCy, which take seconds and hundreds of megabytes, are loaded here and only when asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import cast
+
+from curator.deid.text.cleaner import Cleaner
+from curator.policy.text import load_text_rules
+
+_ANALYZER = "curator.deid.text.analyzer"
+
+
+def load_cleaner(rules: Path) -> Cleaner:
+    """A cleaner by the rules under `rules`/text, on a new engine; to be made once a process.
+
+    Raises:
+        ConfigurationError: a rule file is missing or malformed, or names a model that is not installed.
+    """
+    return cast("Cleaner", importlib.import_module(_ANALYZER).make_cleaner(load_text_rules(rules)))
