@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from curator.deid.difference import Difference
 
 _WORKSPACE = click.option(
     "-w", "--workspace", type=click.Path(path_type=Path), required=True, help="Made with `curator init`."
@@ -25,7 +31,8 @@ def group() -> None:
 @group.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Where released instances go.")
-@click.option("--what-if", is_flag=True, help="Say what would happen and write nothing.")
+@click.option("--what-if", is_flag=True, help="Say what would happen and write nothing; with --json for every element.")
+@click.option("--events", type=click.Path(path_type=Path), help="CSV with the day each person's days are counted from.")
 @_PROFILE
 @_OPTION
 @_WORKSPACE
@@ -38,6 +45,7 @@ def run(
     options: tuple[str, ...],
     workspace: Path,
     workers: int,
+    events: Path | None,
     *,
     what_if: bool,
     as_json: bool,
@@ -52,11 +60,13 @@ def run(
         profile=profile,
         options=options or DEFAULT_OPTIONS,
         out=out.absolute(),
+        events=events and events.absolute(),
     )
     if what_if:
         from curator.jobs.rehearsal import rehearse
 
-        click.echo(json.dumps(rehearse(job, workers=workers, report=_to_stderr), indent=1))
+        rehearsal = rehearse(job, workers=workers, report=_to_stderr, each_element=as_json)
+        click.echo(json.dumps(rehearsal, indent=1))
         return
     from curator.jobs.outcome import result_table
     from curator.jobs.run import run_job
@@ -110,22 +120,60 @@ def verify(
 @group.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.argument("tag", required=False)
+@click.option("--diff", is_flag=True, help="What the rewriting truly makes of every element.")
+@click.option("-w", "--workspace", type=click.Path(path_type=Path), help="With --diff: by this workspace's key.")
+@click.option("--show-values", is_flag=True, help="With --diff -w, on a terminal: show what stood there, too.")
 @_PROFILE
 @_OPTION
 @_JSON
-def explain(file: Path, tag: str | None, profile: str, options: tuple[str, ...], *, as_json: bool) -> None:
-    """Say for every element of FILE, or for TAG (a keyword or gggg,eeee), what happens to it and by which rule."""
+def explain(
+    file: Path,
+    tag: str | None,
+    profile: str,
+    options: tuple[str, ...],
+    workspace: Path | None,
+    *,
+    diff: bool,
+    show_values: bool,
+    as_json: bool,
+) -> None:
+    """Say for every element of FILE, or for TAG (a keyword or gggg,eeee), what happens to it and by which rule.
+
+    With --diff also what becomes of it: lengths and VRs of what stood there, and new values that are the engine's own.
+    Pseudonyms, UIDs and shifted dates are shown with -w only: without it they are made by a key that nobody keeps.
+    """
     from curator.bundled import bundled_folder
     from curator.deid.explain import explained
+    from curator.errors import UsageError
     from curator.policy.header import load_header_policy
 
+    if show_values and (not diff or workspace is None or as_json or not sys.stdout.isatty()):
+        raise UsageError("--show-values goes with --diff and -w, and shows what stood there on a terminal only")
     policy = load_header_policy(bundled_folder("rules"), profile=profile, options=options)
     rows = explained(file.read_bytes(), policy, only=tag)
+    if diff:
+        from curator.jobs.differences import file_differences
+
+        places = {row.place for row in rows}
+        found = file_differences(
+            file.absolute(), workspace=workspace, profile=profile, options=options, show_old=show_values
+        )
+        _print_differences([one for one in found if tag is None or one.place in places], as_json=as_json)
+        return
     if as_json:
         click.echo(json.dumps([row.to_json() for row in rows], indent=1))
         return
     for row in rows:
         click.echo(f"{row.place}  {row.vr}  {row.action}  {row.keyword or '-'}  [{row.rule_id}] {row.why}")
+
+
+def _print_differences(found: Sequence[Difference], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([one.to_json() for one in found], indent=1))
+        return
+    for one in found:
+        sides = " -> ".join(filter(None, (one.before, one.after)))
+        click.echo(f"{one.place}  {one.keyword or '-'}  {one.action}  {one.change}  {sides}  [{one.rule_id}]")
 
 
 def _to_stderr(line: str) -> None:

@@ -70,7 +70,8 @@ class Swift:
 
         The needles of `subject` are the person's, `own` are further identifiers of this file: its UIDs.
         """
-        uids = own_of(own) if self._takes else None
+        # How far from the event differs from file to file.
+        uids = own_of(own) if self._takes and subject.origin is None else None
         found = meta_tokens(data)
         syntax = taken_syntax(found[0]) if found is not None else None
         if uids is None or found is None or syntax is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from curator.adapters.events import EventSubjects, read_events
 from curator.adapters.keyfile import refuse_placement
 from curator.adapters.local_disk import LocalDisk
 from curator.adapters.processes import executor
@@ -21,7 +22,7 @@ from curator.annotate.readers.labels import read_labels
 from curator.bundled import bundled_folder
 from curator.catalog.database import open_engine
 from curator.catalog.schema import upgrade
-from curator.errors import RefusedError, UsageError
+from curator.errors import ConfigurationError, RefusedError, UsageError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.sealing import Seal
 from curator.jobs.job import Job
@@ -30,6 +31,8 @@ from curator.jobs.progress import Report
 from curator.jobs.subjects import subjects_of
 from curator.jobs.workspace import CONFIGURATION, Workspace, open_workspace
 from curator.model.keys import Key, KeyRing
+from curator.policy.events import OPTION as DAYS_OPTION
+from curator.policy.events import event_epoch
 from curator.policy.header import load_header_policy
 from curator.ports import Executor, Subjects
 
@@ -83,7 +86,7 @@ def open_job(job: Job, *, workers: int, report: Report) -> Iterator[JobContext]:
             key=ring.active,
             ring=ring,
             pseudonyms=pseudonyms,
-            subjects=subjects_of(workspace, ring, rules),
+            subjects=subjects_for(job, workspace, ring),
             seal=Seal(pseudonyms, retired=map(Pseudonyms, ring.retired)),
             engine=engine,
             ledger=Ledger(engine),
@@ -109,13 +112,30 @@ def checked(job: Job) -> tuple[Workspace, KeyRing]:
     reports = (job.report.parent,) if job.report is not None else ()
     refuse_overlap(job.paths, (job.out or workspace.released, workspace.root), reports)
     ring = workspace.load_ring()
-    subjects_of(workspace, ring, bundled_folder("rules"), kept=False)
+    subjects_for(job, workspace, ring, kept=False)
     load_header_policy(bundled_folder("rules"), profile=job.profile, options=job.options)
     if job.annotate is not None:
         read_labels(job.annotate.labels)
         if job.annotate.index is not None:
             read_index(job.annotate.index)
     return workspace, ring
+
+
+def subjects_for(job: Job, workspace: Workspace, ring: KeyRing, *, kept: bool = True) -> Subjects:
+    """What gives people their aliases, their days counted from their events where the job says so.
+
+    Raises:
+        RefusedError: the escrow, the mapping file or the events file cannot be used, or lies where data may leave.
+        ConfigurationError: one of the files is wrong, or the job keeps or removes the dates that it is to count.
+    """
+    rules = bundled_folder("rules")
+    subjects = subjects_of(workspace, ring, rules, kept=kept)
+    if job.events is None:
+        return subjects
+    if DAYS_OPTION not in job.options:
+        raise ConfigurationError(f"[deid] events: days are counted only under the option {DAYS_OPTION}")
+    forbidden = (*workspace.forbidden_for_keys, *((job.out,) if job.out is not None else ()))
+    return EventSubjects(subjects, read_events(job.events, forbidden=forbidden), epoch=event_epoch(rules))
 
 
 @contextmanager

@@ -32,7 +32,8 @@ class Job:
     """A read job file. Paths are absolute; `dataset` and `train` are tables that their packages have accepted.
 
     A stage whose table is missing does not run; without `annotate` only what is in the catalogue already is used.
-    `out` is where released instances go, the workspace's own folder where it is None.
+    `out` is where released instances go, the workspace's own folder where it is None. `events` is a file with the day
+    from which each person's days are counted.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Job:
     train: Mapping[str, object] | None = None
     report: Path | None = field(repr=False, default=None)
     out: Path | None = field(repr=False, default=None)
+    events: Path | None = field(repr=False, default=None)
 
 
 def read_job(path: Path) -> Job:
@@ -59,7 +61,7 @@ def read_job(path: Path) -> Job:
     base = path.absolute().parent
     ingest, deid, report = table.table("ingest"), table.table("deid"), table.table("report")
     ingest.only(("paths", "ignore"))
-    deid.only(("profile", "options", "out"))
+    deid.only(("profile", "options", "out", "events"))
     report.only(("out",))
     if "ingest" in table.values and not ingest.texts("paths"):
         raise ingest.wrong("paths", "names no folder to read")
@@ -83,6 +85,7 @@ def read_job(path: Path) -> Job:
         train=train,
         report=base / report.get("out", str) if "report" in table.values else None,
         out=base / deid.get("out", str) if "out" in deid.values else None,
+        events=base / deid.get("events", str) if "events" in deid.values else None,
     )
 
 

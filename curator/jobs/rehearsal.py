@@ -6,6 +6,7 @@ The law: a rehearsal opens no file for writing, neither a database nor the vault
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from curator.adapters.processes import executor
@@ -13,39 +14,81 @@ from curator.bundled import bundled_folder
 from curator.ingest.find import find
 from curator.ingest.scan import ScanTask
 from curator.ingest.scanned import Scanned
-from curator.jobs.context import checked
+from curator.jobs.context import checked, subjects_for
+from curator.jobs.differences import WhatIf, what_if
 from curator.jobs.job import Job
 from curator.jobs.progress import Progress, Report
 from curator.jobs.release.plan import Plan, plan_release, resolvable
-from curator.jobs.subjects import subjects_of
+from curator.jobs.release.work import ReleaseSettings, ReleaseTask
+from curator.model.instance import SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
+from curator.policy.dates import longest_shift_weeks
 from curator.policy.dependents import load_dependents
 from curator.policy.gates import gate, load_gates
 from curator.ports import Subjects
 
 
-def rehearse(job: Job, *, workers: int, report: Report) -> dict[str, object]:
+def rehearse(job: Job, *, workers: int, report: Report, each_element: bool = False) -> dict[str, object]:
     """Counts by name, as a first run of the job would give them: files, released, quarantined, and the stages behind.
 
-    Fewer may be released: only the search in the written bytes can tell that an identifier survives.
+    Fewer may be released: only the search in the written bytes can tell that an identifier survives. `each_element`
+    adds `instances`: what the rewriting would make of every element that it changes, that search included.
 
     Raises:
         CuratorError: what would stop the job.
     """
     workspace, ring = checked(job)
     scanned = _scanned(job, ring.active, workers=workers, report=report)
-    plan = _plan(scanned, subjects_of(workspace, ring, bundled_folder("rules"), kept=False))
+    subjects = subjects_for(job, workspace, ring, kept=False)
+    plan = _plan(scanned, subjects)
     standing = {source.SOPInstanceUID for source in plan.first if source.has_pixel_data}
     ready, unresolved = resolvable(plan.dependent, standing, str)
     reasons = Counter(one.reason for one in (*plan.held, *unresolved))
     stages = {"annotate": job.annotate, "dataset": job.dataset, "train": job.train, "report": job.report}
-    return {
+    counts: dict[str, object] = {
         "files": len(scanned),
         "would_release": len(plan.first) + len(ready),
         "would_quarantine": {reason.value: reasons[reason] for reason in Reason if reasons[reason]},
         "stages_behind": [name for name, wanted in stages.items() if wanted is not None],
     }
+    if each_element:
+        tasks = _tasks(job, ring.active, plan, (*plan.first, *ready), subjects)
+        counts["instances"] = [one.to_json() for one in _what_if(tasks, workers=workers, report=report)]
+    return counts
+
+
+def _tasks(
+    job: Job, key: Key, plan: Plan, sources: Iterable[SourceInstance], subjects: Subjects
+) -> Iterator[ReleaseTask]:
+    rules = bundled_folder("rules")
+    settings = ReleaseSettings(
+        key=key,
+        rules=rules,
+        profile=job.profile,
+        options=job.options,
+        released=job.out or job.workspace,
+        longest_shift_weeks=longest_shift_weeks(rules),
+    )
+    for source in sources:
+        if source.subject is not None:
+            alias = subjects.subject_of(source.subject)
+            identifiers = plan.identifiers.get(alias.patient_code, frozenset())
+            yield ReleaseTask(settings=settings, source=source, alias=alias, identifiers=identifiers)
+
+
+def _what_if(tasks: Iterable[ReleaseTask], *, workers: int, report: Report) -> list[WhatIf]:
+    wanted = list(tasks)
+    progress = Progress("compare", len(wanted), report)
+    pool = executor(workers)
+    found = []
+    try:
+        for one in pool.map(what_if, wanted):
+            found.append(one)
+            progress.step(held=one.reason is not None)
+    finally:
+        pool.close()
+    return sorted(found, key=lambda one: one.item_id)
 
 
 def _scanned(job: Job, key: Key, *, workers: int, report: Report) -> list[Scanned]:

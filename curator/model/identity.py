@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 
@@ -33,8 +34,20 @@ class SubjectKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """From what a person's days are counted: an event, and the day on which it falls after the shift."""
+
+    event_type: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Alias:
-    """What stands for one person in a release: a code, and how many days all dates move back."""
+    """What stands for one person in a release: a code, and how many days all dates move back.
+
+    `origin` is the event from which days are counted, None where they are not.
+    """
 
     patient_code: str
     shift_days: int = field(repr=False)
+    origin: Origin | None = None

@@ -57,6 +57,15 @@ def shifted_datetime(text: str, days_back: int) -> str | None:
     return "".join(part for part in parts if part)
 
 
+def day_of(text: str) -> date | None:
+    """The day that a DA value says, None for what is no day."""
+    match = _DA.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day = (int(part) for part in match.groups() if part is not None)
+    return _moved(year, month, day, 0)
+
+
 def _moved(year: int, month: int, day: int, days_back: int) -> date | None:
     try:
         return date(year, month, day) - timedelta(days=days_back)

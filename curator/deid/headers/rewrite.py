@@ -38,6 +38,8 @@ from curator.model.quarantine import Reason
 
 Chunk = bytes | memoryview
 Decide = Callable[[ElementRef], Decision]
+# Counted where a date should move and is none.
+ILLEGAL_DATE_RULE = "dates/illegal-value"
 _PATIENT_ID = 0x00100020
 _PATIENT_NAME = 0x00100010
 _DELIMITED_ITEM_END = (0xFFFE, 0xE00D, 0)
@@ -104,7 +106,7 @@ class Rewriter:
         return written + [content for _, content in reversed(pending)]
 
     def at_top(self, element: Element) -> Sequence[Chunk]:
-        """What becomes of one element of the data set's top level, whatever stands beside it; nothing for a removed one.
+        """What becomes of one element of the top level, whatever stands beside it; nothing for a removed one.
 
         Raises:
             ItemError: as `chunks`.
@@ -140,9 +142,12 @@ class Rewriter:
         for element in elements:
             if is_creator(element.tag):
                 creator = creators.get(element.tag, "") if element.tag in used else ""
-                action = self._decided(element, "LO", path, creator).action
+                decision = self._decided(element, "LO", path, creator)
                 raw = self._data_set.raw(element).strip(b" \0")
-                made[element.tag] = () if action is Action.REMOVE else (self._encoded(element, raw),)
+                if element.start in self._overlay:
+                    made[element.tag] = self._carried_out(element, "LO", decision, path, {})
+                else:
+                    made[element.tag] = () if decision.action is Action.REMOVE else (self._encoded(element, raw),)
         return made
 
     def _private_element(self, element: Element, path: tuple[int, ...], creator: str) -> Sequence[Chunk]:
@@ -204,7 +209,10 @@ class Rewriter:
             case Action.SHIFT if decision.days is not None:
                 return moved(bytes(raw), vr, days=decision.days, subject=self._subject)
             case Action.SHIFT if vr in ("DA", "DT"):
-                return values.shifted(bytes(raw), vr, self._subject)
+                moved_to = values.shifted(bytes(raw), vr, self._subject)
+                if moved_to is None:
+                    self.applied[ILLEGAL_DATE_RULE, Action.EMPTY] += 1
+                return moved_to
             case Action.CLEAN if element.start in self._cleaned:
                 return self._cleaned[element.start]
             case Action.CLEAN if vr == "AS":

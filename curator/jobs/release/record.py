@@ -263,7 +263,18 @@ class Recorder:
         And the key's public name with its epoch, so that it is known under which each output was made.
         """
         known = self._known_digest(self._patient_code(source))
-        return f"{source.content_id}:{known}:{made_under(self._context.key)}"
+        return f"{source.content_id}:{known}{self._counted_from(source)}:{made_under(self._context.key)}"
+
+    def _counted_from(self, source: SourceInstance) -> str:
+        """A keyed digest of the event from which days are counted, "" where they are not."""
+        try:
+            alias = self._context.subjects.subject_of(source.subject) if source.subject is not None else None
+        except ItemError:
+            return ""
+        if alias is None or alias.origin is None:
+            return ""
+        said = f"{alias.origin.event_type} {alias.origin.day} {alias.shift_days}"
+        return "." + self._context.pseudonyms.item_id(said)
 
     def _digest_of_known(self, patient_code: str) -> str:
         known = sorted(self._identifiers.get(patient_code, frozenset()))
