@@ -26,6 +26,7 @@ COMMANDS = {
     "ingest": "Find and read images: scan.",
     "init": "Make a workspace and a key file.",
     "jobs": "What a workspace's jobs did: status, quarantine.",
+    "keys": "A workspace's keys: new, list, rotate, shred, reidentify, audit.",
     "phantom": "A make-believe hospital to rehearse with: make.",
     "predict": "Segment the images of a dataset.",
     "report": "One self-contained HTML page.",
