@@ -10,18 +10,24 @@ from functools import lru_cache
 from pathlib import Path
 
 from curator.adapters.local_disk import LocalDisk
+from curator.adapters.source_file import SourceFile, read_source
 from curator.deid.instance import Deidentified, deidentify, path_of, with_file
 from curator.deid.subject import Subject
+from curator.deid.swift import Swift
 from curator.deid.text.cleaner import Cleaner
 from curator.deid.text.engine import load_cleaner
+from curator.dicom.tokens import Stored
+from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
-from curator.identity.search import Needles, needles_of
-from curator.model.identity import Alias, Identifier
+from curator.identity.search import needles_of
+from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
 from curator.policy.header import HeaderPolicy, load_header_policy
+
+_CHANGED = "changed while the job ran"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,7 @@ class _Tools:
     policy: HeaderPolicy
     storage: LocalDisk
     cleaner: Cleaner | None
+    swift: Swift
 
 
 def release_one(task: ReleaseTask) -> Outcome:
@@ -80,56 +87,71 @@ def release_one(task: ReleaseTask) -> Outcome:
 
 
 def _release(task: ReleaseTask) -> Outcome:
-    _, done = deidentified(task)
-    stored = _tools(task.settings).storage.write(path_of(done.record), done.chunks)
+    source, done = _deidentified(task)
+    storage = _tools(task.settings).storage
+    stored = storage.write(path_of(done.record), done.chunks)
+    if not source.is_settled():
+        storage.remove(stored.path)
+        raise ItemError(Reason.UNREADABLE, _CHANGED)
     record = with_file(done.record, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes)
     applied = tuple(sorted((rule_id, action.value, count) for (rule_id, action), count in done.applied.items()))
     return Outcome(source=task.source, record=record, applied=applied)
 
 
-def deidentified(task: ReleaseTask) -> tuple[bytes, Deidentified]:
+def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
     """The bytes of an instance and what is made of them; nothing is written.
 
     Raises:
         ItemError: as `deidentify`; or the source cannot be read, or is not what was scanned.
     """
+    source, done = _deidentified(task)
+    return source.data, done
+
+
+def _deidentified(task: ReleaseTask) -> tuple[SourceFile, Deidentified]:
     tools = _tools(task.settings)
-    data = _source_bytes(task.source, tools.pseudonyms)
-    subject = Subject(
-        patient_code=task.alias.patient_code,
-        shift_days=task.alias.shift_days,
-        needles=_needles(task.identifiers | task.source.identifiers),
-        identifiers=task.identifiers | task.source.identifiers,
-        origin=task.alias.origin,
-    )
-    done = deidentify(
-        data,
+    source = _scanned_file(task.source, tools.pseudonyms)
+    own = task.source.identifiers - task.identifiers
+    done = None
+    if all(one.kind is IdentifierKind.UID for one in own):
+        subject = _person(task.alias, task.identifiers)
+        done = tools.swift.deidentify(source.data, task.source, subject=subject, own=[one.value for one in own])
+    return source, done or _deidentified_alone(task, source.data, tools)
+
+
+def _deidentified_alone(task: ReleaseTask, data: Stored, tools: _Tools) -> Deidentified:
+    return deidentify(
+        data if isinstance(data, bytes) else memoryview(data),
         task.source,
-        subject=subject,
+        subject=_person(task.alias, task.identifiers | task.source.identifiers),
         policy=tools.policy,
         pseudonyms=tools.pseudonyms,
         cleaner=tools.cleaner,
     )
-    return data, done
 
 
-def _source_bytes(source: SourceInstance, pseudonyms: Pseudonyms) -> bytes:
-    try:
-        data = Path(source.reference).read_bytes()
-    except OSError as error:
-        raise ItemError(Reason.UNREADABLE, error.strerror or "") from error
-    if pseudonyms.content_id((data,)) != source.content_id:
-        raise ItemError(Reason.UNREADABLE, "changed while the job ran")
-    return data
+def _scanned_file(source: SourceInstance, pseudonyms: Pseudonyms) -> SourceFile:
+    """The source's bytes, which are those that were judged: the file system vouches for them, or their digest does."""
+    file = read_source(source.reference)
+    if file.stamp != source.stamp and pseudonyms.content_id(windows(memoryview(file.data))) != source.content_id:
+        raise ItemError(Reason.UNREADABLE, _CHANGED)
+    return file
 
 
 @lru_cache(maxsize=1)
 def _tools(settings: ReleaseSettings) -> _Tools:
     policy = load_header_policy(settings.rules, profile=settings.profile, options=settings.options)
     cleaner = load_cleaner(settings.rules) if policy.cleans else None
-    return _Tools(Pseudonyms(settings.key), policy, LocalDisk(settings.released), cleaner)
+    pseudonyms = Pseudonyms(settings.key)
+    return _Tools(pseudonyms, policy, LocalDisk(settings.released), cleaner, Swift(policy, pseudonyms))
 
 
 @lru_cache(maxsize=64)
-def _needles(identifiers: frozenset[Identifier]) -> Needles:
-    return needles_of(identifiers)
+def _person(alias: Alias, identifiers: frozenset[Identifier]) -> Subject:
+    return Subject(
+        patient_code=alias.patient_code,
+        shift_days=alias.shift_days,
+        needles=needles_of(identifiers),
+        identifiers=identifiers,
+        origin=alias.origin,
+    )
