@@ -13,11 +13,12 @@ from pathlib import Path
 
 from curator.model.decision import ElementRef
 from curator.model.instance import PlaneGeometry, SourceInstance
-from curator.policy import dates, dependents, events
+from curator.policy import dates, dependents, events, structured, text
 from curator.policy.gates import gate, load_gates
 from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy
+from curator.policy.options import parse_options
 from curator.policy.tags import tag_of
-from curator.strict import Table, read_toml
+from curator.strict import Table, read_bytes, read_toml
 
 _ELEMENT_KEYS = ("path", "sop_class", "private_creator")
 _INSTANCE_KEYS = (
@@ -38,6 +39,8 @@ _ELEMENT_RULES = (
     "header/identifiers.toml",
 )
 _SIDE = 512
+_OPTIONS = "header/options.toml"
+_STAYS = {True: "stays", False: "goes"}
 PolicyFor = Callable[[tuple[str, ...]], HeaderPolicy]
 
 
@@ -64,7 +67,7 @@ class ExampleOutcome:
 
 
 def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
-    """Every example of the header, gate, dependent and date rules under `rules/`, in the order of the files.
+    """Every example of the header, gate, dependent, date, text and content rules, in the order of the files.
 
     Raises:
         ConfigurationError: a rule file is missing or malformed.
@@ -84,6 +87,8 @@ def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
     yield from _dependent_examples(folder)
     yield from _date_examples(folder)
     yield from _event_examples(folder)
+    yield from _text_examples(folder)
+    yield from _content_examples(folder)
 
 
 def example_instance(table: Table) -> SourceInstance:
@@ -208,3 +213,30 @@ def _event_examples(folder: Path) -> Iterator[ExampleOutcome]:
         example.only(required=("event", "date", "expect"))
         moved = epoch + (events.day_of(example, "date") - events.day_of(example, "event"))
         yield ExampleOutcome(name, rule_id, number, example.get("expect", str), f"{moved:%Y%m%d}", rule_id)
+
+
+def _text_examples(folder: Path) -> Iterator[ExampleOutcome]:
+    rules = text.load_text_rules(folder)
+    recognizers = {rule.id: rule for rule in rules.recognizers}
+    for rule_id, number, example in _examples_in(folder, text.RECOGNIZERS):
+        example.only(required=("text", "expect"))
+        said, wanted = example.get("text", str), example.texts("expect")
+        found = {said[start:end] for start, end in recognizers[rule_id].find(said)}
+        # Patterns of one rule may find more than one thing; what is expected has to be among it.
+        actual = " | ".join(wanted if found.issuperset(wanted) else sorted(found))
+        yield ExampleOutcome(text.RECOGNIZERS, rule_id, number, " | ".join(wanted), actual, rule_id)
+    for rule_id, number, example in _examples_in(folder, text.TECHNICAL):
+        example.only(required=("text", "expect"))
+        decided_by = rules.allows(example.get("text", str))
+        expected, actual = _STAYS[example.get("expect", bool)], _STAYS[decided_by is not None]
+        yield ExampleOutcome(text.TECHNICAL, rule_id, number, expected, actual, decided_by or rule_id)
+
+
+def _content_examples(folder: Path) -> Iterator[ExampleOutcome]:
+    name = structured.RULES
+    option_rules = parse_options(read_bytes(folder / _OPTIONS, name=_OPTIONS), name=_OPTIONS)
+    for rule_id, number, example in _examples_in(folder, name):
+        example.only(("options",), required=("value_type", "expect"))
+        rules = structured.load_content_rules(folder, option_rules=option_rules, options=example.texts("options"))
+        decision = rules.decide(structured.ContentItemRef(example.get("value_type", str)))
+        yield ExampleOutcome(name, rule_id, number, example.get("expect", str), decision.action.value, decision.rule_id)

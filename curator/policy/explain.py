@@ -83,6 +83,7 @@ def conformance(policy: HeaderPolicy) -> str:
         "- Instances that may carry burned-in text or show a face are held back; neither option is claimed.",
         "- Replacement values are keyed: the same person and UID give the same value everywhere under one key.",
         f"- `{policy.listed.type_one.id}`: {policy.listed.type_one.why}",
+        *(f"- Option `{option.name}` is applied: {option.why}" for option in policy.chosen if option.cleaning),
         *(f"- Option `{option.name}`: {option.why}" for option in not_built),
     ]
     if policy.recipe is not None:
