@@ -116,5 +116,6 @@ def _vouched(source: SourceInstance, key: Key) -> SourceInstance:
 def _differences(task: ReleaseTask, shown: Shown) -> tuple[Difference, ...]:
     settings = task.settings
     policy = load_header_policy(settings.rules, profile=settings.profile, options=settings.options)
-    data, done = deidentified(task)
+    stored, done = deidentified(task)
+    data = bytes(stored)
     return differences(explained(data, policy), parse(data), parse(b"".join(done.chunks)), policy=policy, shown=shown)
