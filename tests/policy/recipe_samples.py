@@ -6,9 +6,7 @@ import contextlib
 import io
 import warnings
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pydicom
 from pydicom import DataElement, Dataset, Sequence, dcmread
@@ -25,19 +23,17 @@ from curator.model.keys import Key
 from curator.policy.recipe.overlay import overlay_of
 from curator.policy.recipe.read import parse_recipe
 
+with warnings.catch_warnings():
+    # The deid package uses names that pydicom is about to drop.
+    warnings.simplefilter("ignore")
+    from deid.config import DeidRecipe
+    from deid.dicom.parser import DicomParser
+    from deid.logger import bot
+
 BUNDLED = Path(pydicom.__file__).parent / "data" / "test_files"
 SECRET = bytes(range(32))
 PSEUDONYMS = Pseudonyms(Key(key_id_of(SECRET), "release", SECRET))
 SUBJECT = Subject(patient_code="CODE", shift_days=7, needles=needles_of(()))
-
-
-@cache
-def deid_dicom() -> tuple[ModuleType, ModuleType]:
-    """The deid package's modules, loaded without their noise."""
-    with silenced():
-        import deid.config
-        import deid.dicom.parser
-    return deid.dicom.parser, deid.config
 
 
 @contextlib.contextmanager
@@ -45,14 +41,12 @@ def silenced():
     said = io.StringIO()
     with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         warnings.simplefilter("ignore")
-        import deid.logger
-
-        before = deid.logger.bot.level
-        deid.logger.bot.level = 0
+        before = bot.level
+        bot.level = 0
         try:
             yield
         finally:
-            deid.logger.bot.level = before
+            bot.level = before
 
 
 @dataclass(frozen=True)
@@ -101,12 +95,11 @@ def both(content: bytes, text: str, tmp_path: Path, values: dict[str, str] | Non
 
 
 def theirs(content: bytes, text: str, tmp_path: Path, values: dict[str, str]) -> dict[str, str]:
-    parser_module, config = deid_dicom()
     path = tmp_path / "recipe.dicom"
     path.write_text(text)
     with silenced():
         data_set = dcmread(io.BytesIO(content), force=True)
-        parser = parser_module.DicomParser(data_set, recipe=config.DeidRecipe(str(path)))
+        parser = DicomParser(data_set, recipe=DeidRecipe(str(path)))
         parser.lookup.update(values)
         parser.parse()
         return written(parser.dicom)
