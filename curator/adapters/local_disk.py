@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.model.quarantine import Reason
 from curator.ports import StoredFile
@@ -37,26 +38,28 @@ class LocalDisk:
         Raises:
             ItemError: OUTPUT_UNWRITABLE or DISK_FULL; also for a path that leaves the root.
         """
-        target = self.root / _inside(path)
+        target = os.path.join(self.root, _inside(path))  # noqa: PTH118 - a path object for each of a million files is time
+        folder, name = os.path.split(target)
         # The process id keeps two workers that were given one path from writing into one file.
-        partial = target.with_name(f".{target.name[:64]}.{os.getpid()}{_PARTIAL}")
+        partial = f"{folder}{os.sep}.{name[:64]}.{os.getpid()}{_PARTIAL}"
         digest, size = hashlib.sha256(), 0
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as stream:
-                for chunk in chunks:
-                    stream.write(chunk)
-                    digest.update(chunk)
-                    size += len(chunk)
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(target)
+            descriptor = _created(partial)
+            try:
+                for piece in (piece for chunk in chunks for piece in windows(chunk)):
+                    _write_all(descriptor, piece)
+                    digest.update(piece)
+                    size += len(piece)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(partial, target)  # noqa: PTH105 - as above
         except OSError as error:
-            _forget(partial)
+            _forget(Path(partial))
             raise _write_error(error) from error
         except BaseException:
             # Whoever made the chunks failed, or the job was interrupted.
-            _forget(partial)
+            _forget(Path(partial))
             raise
         return StoredFile(path, digest.hexdigest(), size)
 
@@ -93,6 +96,21 @@ class LocalDisk:
         for leftover in leftovers:
             leftover.unlink(missing_ok=True)
         return len(leftovers)
+
+
+def _created(path: str) -> int:
+    """A descriptor of a new empty file; its folder is made where it is missing."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o666)
+
+
+def _write_all(descriptor: int, piece: memoryview) -> None:
+    while piece:
+        piece = piece[os.write(descriptor, piece) :]
 
 
 def _inside(path: str) -> str:

@@ -26,6 +26,7 @@ from curator.dicom.tokens import (
     meta_tokens,
     taken_syntax,
 )
+from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import is_uid
 from curator.identity.search import SHORTEST_IN_BULK, Needles
@@ -96,7 +97,7 @@ class PersonSearch:
             if len(self._by_stems) >= _MOST_STEMS:
                 self._by_stems.clear()
             sieve = self._by_stems[own.stems] = Sieve(self._bulk | own.stems)
-        return not sieve.finds(bulk)
+        return not any(sieve.finds(window) for window in windows(bulk, overlap=sieve.longest))
 
 
 class CleanCheck:

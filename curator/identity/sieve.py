@@ -25,19 +25,19 @@ Bits = npt.NDArray[np.uint8]
 
 
 class Sieve:
-    """A search for byte strings in lower case, at least four bytes each, as `SHORTEST` says.
+    """A search for byte strings in lower case, at least four bytes each; the longest has `longest`.
 
     Raises:
         ValueError: a string is shorter.
     """
 
-    __slots__ = ("_by_prefix", "_firsts", "_longest", "_seconds", "_stride")
+    __slots__ = ("_by_prefix", "_firsts", "_seconds", "_stride", "longest")
 
     def __init__(self, strings: Collection[bytes]) -> None:
         shortest = min(map(len, strings), default=_PREFIX)
         if shortest < _PREFIX:
             raise ValueError(f"a string is shorter than {_PREFIX} bytes")
-        self._longest = max(map(len, strings), default=0)
+        self.longest = max(map(len, strings), default=0)
         # A string of n bytes covers a whole pair at every multiple of n - 1 bytes.
         self._stride = 4 if shortest > _PREFIX else 2
         self._firsts = np.zeros(_PAIRS, np.uint8)
@@ -96,7 +96,7 @@ class Sieve:
 
     def _stands_at(self, view: memoryview, place: int) -> bool:
         first = max(0, place - self._stride + 1)
-        window = bytes(view[first : place + self._longest]).lower()
+        window = bytes(view[first : place + self.longest]).lower()
         for start in range(place - first + 1):
             for string in self._by_prefix.get(window[start : start + _PREFIX], ()):
                 if window.startswith(string, start):

@@ -10,24 +10,25 @@ import errno
 import mmap
 import os
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from curator.dicom.elements import Buffer
+from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.ingest.descriptors import DescriptorPlaces, load_descriptors
 from curator.ingest.facts import instance_facts
 from curator.ingest.recognize import HEAD_BYTES, FileKind, kind_of
 from curator.ingest.scanned import Found, Held, Scanned
+from curator.ingest.stamp import is_settled, stamp_of
+from curator.model.instance import SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
 from curator.policy.header import HeaderPolicy, load_header_policy
 
-_CHUNK_BYTES = 1 << 20
 # Above this a file is mapped, which bounds memory; below it is copied, which no later change of the file can disturb.
 _LARGEST_COPIED = 64 << 20
 _NIFTI_DETAIL = "a NIfTI image; no header says which body part it shows, so it is held as if it were a head"
@@ -89,8 +90,17 @@ def _scan_open(found: Found, descriptor: int, tools: ScanTools) -> Scanned:
     if status.st_size == 0:
         content_id = tools.pseudonyms.content_id(())
         return Held(reference=found.reference, reason=Reason.EMPTY_FILE, content_id=content_id)
+    stamp = stamp_of(descriptor)
     if status.st_size <= _LARGEST_COPIED:
-        return _scan_bytes(found, _read(descriptor, status.st_size), tools)
+        scanned = _scan_bytes(found, _read(descriptor, status.st_size), tools)
+    else:
+        scanned = _scan_mapped(found, descriptor, tools)
+    if isinstance(scanned, SourceInstance) and stamp_of(descriptor) == stamp and is_settled(stamp):
+        return replace(scanned, stamp=stamp)
+    return scanned
+
+
+def _scan_mapped(found: Found, descriptor: int, tools: ScanTools) -> Scanned:
     mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
     try:
         return _scan_bytes(found, memoryview(mapped), tools)
@@ -101,7 +111,7 @@ def _scan_open(found: Found, descriptor: int, tools: ScanTools) -> Scanned:
 
 
 def _scan_bytes(found: Found, data: Buffer, tools: ScanTools) -> Scanned:
-    content_id = tools.pseudonyms.content_id(_chunks(data))
+    content_id = tools.pseudonyms.content_id(windows(data))
     reason, detail = Reason.NOT_DICOM, ""
     kind = kind_of(bytes(data[:HEAD_BYTES]))
     if kind is FileKind.NIFTI:
@@ -128,12 +138,6 @@ def _read(descriptor: int, size: int) -> bytes:
             parts.append(part)
             size -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _chunks(data: Buffer) -> Iterator[memoryview]:
-    view = memoryview(data)
-    for start in range(0, len(view), _CHUNK_BYTES):
-        yield view[start : start + _CHUNK_BYTES]
 
 
 def _unreadable(found: Found, error: OSError) -> Held:

@@ -27,7 +27,8 @@ class SourceInstance:
 
     `reference` is the path as given by the storage, `content_id` a keyed SHA-256 of all bytes, `descriptors` the free
     text that gates look for head words in, `identifiers` all values that may not survive, `references` the SOP
-    Instance UIDs that the instance points to, `device` its serial number or station name.
+    Instance UIDs that the instance points to, `device` its serial number or station name. `stamp` is what the file
+    system said of the file, empty where it cannot vouch for its bytes.
     """
 
     reference: str = field(repr=False)
@@ -59,6 +60,7 @@ class SourceInstance:
     descriptors: tuple[str, ...] = field(repr=False, default=())
     identifiers: frozenset[Identifier] = field(repr=False, default=frozenset())
     references: frozenset[str] = field(repr=False, default=frozenset())
+    stamp: tuple[int, ...] = field(repr=False, compare=False, default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ own bytes could decide is not taken.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from struct import error as StructError
 from typing import NamedTuple
@@ -72,7 +72,7 @@ class _Stretch:
 
     content: bytes = field(repr=False)
     written: bytes = field(repr=False)
-    fates: tuple[_Fate, ...]
+    applied: Mapping[tuple[str, Action], int]
     first: int
     last: int
     waiting: tuple[int, int]
@@ -89,22 +89,27 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class Spliced:
-    """A rewritten data set: its bytes in order, and the fates of its elements."""
+    """A rewritten data set: its bytes in order, and what was applied to its elements, part by part."""
 
     chunks: tuple[Chunk, ...] = field(repr=False)
-    fates: tuple[_Fate, ...] = field(repr=False)
+    parts: tuple[Mapping[tuple[str, Action], int], ...] = field(repr=False)
 
     @property
-    def applied(self) -> Counter[tuple[str, Action]]:
+    def applied(self) -> dict[tuple[str, Action], int]:
         """How often each rule was applied with which action."""
-        counted: Counter[tuple[str, Action]] = Counter()
-        for fate in self.fates:
-            counted.update(fate.applied)
-        return counted
+        return _summed(self.parts)
 
 
 Everybody = dict[bytes, dict[bytes, _Fate]]
 """Elements that mean the same in everybody's files, by their bytes, by character set."""
+
+
+def _summed(parts: Iterable[Mapping[tuple[str, Action], int]]) -> dict[tuple[str, Action], int]:
+    counted: dict[tuple[str, Action], int] = {}
+    for part in parts:
+        for key, count in part.items():
+            counted[key] = counted.get(key, 0) + count
+    return counted
 
 
 def is_spliceable(policy: HeaderPolicy) -> bool:
@@ -182,7 +187,7 @@ class _Begun(NamedTuple):
     """Where a stretch of known elements begins, in what is read and in what is written."""
 
     position: int
-    fates: int
+    applied: int
     chunks: int
     waiting: int
 
@@ -190,7 +195,7 @@ class _Begun(NamedTuple):
 class _Pass:
     """One data set on its way through."""
 
-    __slots__ = ("_begun", "_data", "_fates", "_known", "_last", "_out", "_rewriter", "_run", "_splicer", "_waiting")
+    __slots__ = ("_applied", "_begun", "_data", "_known", "_last", "_out", "_rewriter", "_run", "_splicer", "_waiting")
 
     def __init__(self, splicer: Splicer, data: Stored, syntax: TransferSyntax, start: int) -> None:
         self._splicer = splicer
@@ -199,7 +204,7 @@ class _Pass:
         self._known = splicer.known(character_set(data, start))
         self._waiting = sorted(splicer.markers.items(), reverse=True)
         self._out: list[Chunk] = []
-        self._fates: list[_Fate] = []
+        self._applied: list[Mapping[tuple[str, Action], int]] = []
         self._begun = _Begun(start, 0, 0, len(self._waiting))
         self._run = start
         self._last = -1
@@ -215,12 +220,12 @@ class _Pass:
             raise _NotTakenError
         self._mark(_AFTER_ALL, size)
         self._cut(size, b"", size)
-        return Spliced(tuple(self._out), tuple(self._fates))
+        return Spliced(tuple(self._out), tuple(self._applied))
 
     def _elements(self, position: int, size: int) -> int:
         """One element after the other until one that was not met before is done; the inner loop of a release."""
         data, unpack, kinds, known = self._data, HEADER.unpack_from, self._splicer.kinds, self._known.fates
-        fates, last, is_met = self._fates, self._last, True
+        applied, last, is_met = self._applied, self._last, True
         marker = self._waiting[-1][0] if self._waiting else _AFTER_ALL
         while position < size and is_met:
             key, length = unpack(data, position)
@@ -235,7 +240,7 @@ class _Pass:
                 fate, is_met = self._judged(kind, position, end), False
             if last >= marker:
                 marker = self._mark(last, position)
-            fates.append(fate)
+            applied.append(fate.applied)
             if fate.instead is not None:
                 self._cut(position, fate.instead, end)
             elif end - position > _LONGEST_COPIED:
@@ -253,23 +258,23 @@ class _Pass:
             if self._data[position:end] == stretch.content:
                 if stretch.written:
                     self._out.append(stretch.written)
-                self._fates += stretch.fates
+                self._applied.append(stretch.applied)
                 del self._waiting[stretch.waiting[1] :]
                 self._last, self._run, position = stretch.last, end, end
-        self._begun = _Begun(position, len(self._fates), len(self._out), len(self._waiting))
+        self._begun = _Begun(position, len(self._applied), len(self._out), len(self._waiting))
         return position
 
     def _remember(self, position: int, last: int) -> None:
         """What stood from where the stretch began to `position` was all met before: next time it is one."""
         begun = self._begun
-        if len(self._fates) - begun.fates < _SHORTEST_STRETCH:
+        if len(self._applied) - begun.applied < _SHORTEST_STRETCH:
             return
         self._cut(position, b"", position)
         content = self._data[begun.position : position]
         self._known.stretches[content[:SHORT_HEADER]] = _Stretch(
             content=content,
             written=b"".join(self._out[begun.chunks :]),
-            fates=tuple(self._fates[begun.fates :]),
+            applied=_summed(self._applied[begun.applied :]),
             first=self._splicer.kinds[content[: SHORT_HEADER - 2]].tag,
             last=last,
             waiting=(begun.waiting, len(self._waiting)),
