@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, select
 
 from curator.catalog.record import AnnotationRecord
 from curator.catalog.rows import canonical_json
-from curator.catalog.tables import annotation, instance, reference
+from curator.catalog.tables import annotation, characteristics, instance, reference
 from curator.catalog.vendors import VendorNames, bundled_vendor_names
 from curator.errors import UsageError
 from curator.model.annotation import Label
@@ -51,8 +51,9 @@ def series(connection: Connection, *, vendors: VendorNames | None = None) -> lis
 def instances(connection: Connection) -> list[ReleasedInstance]:
     """Every recorded instance, sorted by SOP Instance UID."""
     referenced = _references(connection)
+    kept = {row.SOPInstanceUID: row._asdict() for row in connection.execute(select(characteristics))}
     return sorted(
-        (_instance(row, referenced) for row in connection.execute(select(instance))),
+        (_instance(row, referenced, kept) for row in connection.execute(select(instance))),
         key=lambda one: one.SOPInstanceUID,
     )
 
@@ -126,8 +127,11 @@ def _most_frequent(values: Iterable[str]) -> str:
     return min(counts, key=lambda value: (-counts[value], value))
 
 
-def _instance(row: Row[tuple[object, ...]], referenced: Mapping[str, tuple[str, ...]]) -> ReleasedInstance:
+def _instance(
+    row: Row[tuple[object, ...]], referenced: Mapping[str, tuple[str, ...]], kept: Mapping[str, dict[str, str]]
+) -> ReleasedInstance:
     facts = row._asdict()
+    facts |= kept.get(facts["SOPInstanceUID"], {})
     return ReleasedInstance(**facts, references=referenced.get(facts["SOPInstanceUID"], ()))
 
 

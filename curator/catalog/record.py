@@ -13,13 +13,14 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, delete, select
 
 from curator.catalog.rows import Written, canonical_json, chunks, write_changed
-from curator.catalog.tables import annotation, instance, patient, reference, series, study
+from curator.catalog.tables import annotation, characteristics, instance, patient, reference, series, study
 from curator.errors import IntegrityError
 from curator.model.annotation import Label
 from curator.model.instance import ReleasedInstance
 from curator.model.quarantine import Reason
 
 _INSTANCE_COLUMNS = tuple(column.name for column in instance.columns)
+_CHARACTERISTICS = tuple(column.name for column in characteristics.columns)
 _PLACE = ("patient_code", "StudyInstanceUID", "SeriesInstanceUID")
 
 
@@ -59,6 +60,7 @@ def record_instances(connection: Connection, instances: Iterable[ReleasedInstanc
         write_changed(connection, table, [{name: row[name] for name in names} for row in rows])
     written = write_changed(connection, instance, rows)
     changed = {uid for (uid,) in written.keys} | _record_references(connection, wanted)
+    changed |= _record_characteristics(connection, wanted)
     if written.altered:
         _prune(connection)
     return len(changed)
@@ -133,6 +135,21 @@ def _record_references(connection: Connection, wanted: dict[str, ReleasedInstanc
             connection.execute(delete(reference).where(reference.c.SOPInstanceUID.in_(stale)))
         fresh = _insert_references(connection, [wanted[uid] for uid in uids])
         changed.update(stale, (uid for uid, _ in fresh.inserted))
+    return changed
+
+
+def _record_characteristics(connection: Connection, wanted: dict[str, ReleasedInstance]) -> set[str]:
+    """The SOP Instance UIDs of which something else was stored; who has none of them has no row."""
+    rows = [{name: getattr(one, name) for name in _CHARACTERISTICS} for one in wanted.values()]
+    said = [row for row in rows if any(row[name] for name in _CHARACTERISTICS if name != "SOPInstanceUID")]
+    changed = {uid for (uid,) in write_changed(connection, characteristics, said).keys}
+    silent = sorted(wanted.keys() - {row["SOPInstanceUID"] for row in said})
+    for uids in chunks(silent):
+        stored = characteristics.c.SOPInstanceUID
+        stale = connection.execute(select(stored).where(stored.in_(uids))).scalars().all()
+        if stale:
+            connection.execute(delete(characteristics).where(stored.in_(stale)))
+            changed.update(stale)
     return changed
 
 

@@ -112,6 +112,22 @@ reference = Table(
     sqlite_with_rowid=False,
 )
 
+# Apart from the instance, which has a row here only where something of the person was kept.
+characteristics = Table(
+    "characteristics",
+    metadata,
+    text("SOPInstanceUID"),
+    text("PatientSex"),
+    text("PatientAge"),
+    text("EthnicGroup"),
+    text("PatientWeight"),
+    text("PatientSize"),
+    text("StudyDate"),
+    PrimaryKeyConstraint("SOPInstanceUID"),
+    ForeignKeyConstraint(["SOPInstanceUID"], ["instance.SOPInstanceUID"], ondelete="CASCADE"),
+    sqlite_with_rowid=False,
+)
+
 # No foreign key to series: a mask outlives the withdrawal of its image, so that the image may come back.
 annotation = Table(
     "annotation",

@@ -14,12 +14,13 @@ from curator.deid.cleaning import Prepared, prepare
 from curator.deid.headers.events import event_elements
 from curator.deid.headers.markers import IMPLEMENTATION, earlier_markers, marker_elements
 from curator.deid.headers.rewrite import Chunk, Rewriter
+from curator.deid.headers.stated import stated_elements
 from curator.deid.headers.values import kept_uid
 from curator.deid.subject import Subject
 from curator.deid.text.cleaner import Cleaner
 from curator.deid.verify import residuals
 from curator.dicom.dictionary import tag_of
-from curator.dicom.elements import DataSet, Element
+from curator.dicom.elements import Buffer, DataSet, Element
 from curator.dicom.encode import file_meta
 from curator.dicom.parse import parse
 from curator.dicom.private import is_private
@@ -31,6 +32,9 @@ from curator.model.decision import Action, ElementRef
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.header import HeaderPolicy, decide
+from curator.policy.options import UNMODIFIED
+from curator.policy.recipe.laid import allows_private as named_by_recipe
+from curator.policy.recipe.laid import laid_over, said_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Deidentified:
 
 
 def deidentify(
-    data: bytes,
+    data: Buffer,
     source: SourceInstance,
     *,
     subject: Subject,
@@ -70,7 +74,9 @@ def deidentify(
     """
     data_set = parse(data)
     prepared = _prepared(data_set, source, subject=subject, policy=policy, cleaner=cleaner)
-    markers = marker_elements(policy, data_set.syntax, earlier_markers(data_set, subject.needles))
+    overlay = laid_over(policy, data_set)
+    markers = marker_elements(said_of(policy, overlay), data_set.syntax, earlier_markers(data_set, subject.needles))
+    stated = stated_elements(overlay.added, data_set.syntax, subject)
     places: tuple[str, ...] = ()
     for deny in (False, True):
         rewriter = Rewriter(
@@ -79,8 +85,8 @@ def deidentify(
             pseudonyms=pseudonyms,
             subject=subject,
             sop_class_uid=source.SOPClassUID,
-            set_elements=markers | event_elements(data_set, subject),
-            overlay=prepared.decisions,
+            set_elements=stated | markers | event_elements(data_set, subject),
+            overlay={**prepared.decisions, **overlay.decisions},
             cleaned=prepared.values,
             dropped=prepared.dropped,
             deny=deny,
@@ -140,8 +146,9 @@ def keeps_uid(policy: HeaderPolicy, element: Element) -> bool:
 
 
 def allows_private(policy: HeaderPolicy, creator: str, tag: int) -> bool:
-    """Whether a private element may be in what is written, by the standard's table and not by what was decided."""
-    return "retain-safe-private" in policy.options and policy.private.allows(creator, tag)
+    """Whether a private element may be in what is written, by the table or the recipe, and not by what was decided."""
+    is_safe = "retain-safe-private" in policy.options and policy.private.allows(creator, tag)
+    return is_safe or named_by_recipe(policy, creator, tag)
 
 
 def uid_map(policy: HeaderPolicy, pseudonyms: Pseudonyms) -> Callable[[str], str]:
@@ -181,6 +188,12 @@ def record_of(
         sha256="",
         size_bytes=0,
         policy_digest=policy.digest,
+        PatientSex=text("PatientSex"),
+        PatientAge=text("PatientAge"),
+        EthnicGroup=text("EthnicGroup"),
+        PatientWeight=text("PatientWeight"),
+        PatientSize=text("PatientSize"),
+        StudyDate=text("StudyDate") if policy.temporal == UNMODIFIED else "",
     )
 
 

@@ -38,6 +38,12 @@ _NOTED = (
             "BodyPartExamined",
             "Manufacturer",
             "ManufacturerModelName",
+            "PatientSex",
+            "PatientAge",
+            "EthnicGroup",
+            "PatientWeight",
+            "PatientSize",
+            "StudyDate",
         ),
     ),
 )
@@ -70,22 +76,35 @@ class Swift:
 
         The needles of `subject` are the person's, `own` are further identifiers of this file: its UIDs.
         """
+        uids = own_of(own)
+        rewritten = self.rewritten(data, source, subject=subject) if uids is not None else None
+        if uids is None or rewritten is None:
+            return None
+        head, bulk, spliced = rewritten
+        written = self._check.proven(head, bulk, search=self._search(subject), own=uids)
+        if written is None:
+            return None
+        record = record_of(written, source, subject=subject, pseudonyms=self._pseudonyms, policy=self._policy)
+        return Deidentified((head, bulk) if bulk else (head,), record, partial(getattr, spliced, "applied"))
+
+    def rewritten(
+        self, data: Stored, source: SourceInstance, *, subject: Subject
+    ) -> tuple[bytes, memoryview, Spliced] | None:
+        """A whole file that nothing was proven of yet: its header, the large value that ends it, and what was applied.
+
+        None where it is not taken.
+        """
         # How far from the event differs from file to file.
-        uids = own_of(own) if self._takes and subject.origin is None else None
-        found = meta_tokens(data)
+        found = meta_tokens(data) if self._takes and subject.origin is None else None
         syntax = taken_syntax(found[0]) if found is not None else None
-        if uids is None or found is None or syntax is None:
+        if found is None or syntax is None:
             return None
         spliced = self._splicer(subject, source.SOPClassUID, syntax).spliced(data, found[1], syntax)
         parts = None if spliced is None else _parts(spliced)
         if spliced is None or parts is None:
             return None
         head = meta_of(syntax, source, self._uid(source.SOPInstanceUID)) + parts[0]
-        written = self._check.proven(head, parts[1], search=self._search(subject), own=uids)
-        if written is None:
-            return None
-        record = record_of(written, source, subject=subject, pseudonyms=self._pseudonyms, policy=self._policy)
-        return Deidentified((head, parts[1]) if parts[1] else (head,), record, partial(getattr, spliced, "applied"))
+        return head, parts[1], spliced
 
     def _splicer(self, subject: Subject, sop_class_uid: str, syntax: TransferSyntax) -> Splicer:
         key = (subject.patient_code, subject.shift_days, sop_class_uid)

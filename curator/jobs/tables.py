@@ -5,7 +5,7 @@ The law: nothing here says who a patient is; an item is a keyed digest, its sour
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, LargeBinary, PrimaryKeyConstraint, Table
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
 
 from curator.catalog.tables import metadata, text
 
@@ -62,6 +62,28 @@ stage_result = Table(
     sqlite_with_rowid=False,
 )
 
+# Files of one series mostly have the same counts, so these are stored once, under their digest.
+action_count = Table(
+    "action_count",
+    metadata,
+    text("digest"),
+    text("rule_id"),
+    text("action"),
+    Column("count", Integer, nullable=False),
+    PrimaryKeyConstraint("digest", "rule_id", "action"),
+    sqlite_with_rowid=False,
+)
+
+applied = Table(
+    "applied",
+    metadata,
+    text("item_id"),
+    text("digest"),
+    PrimaryKeyConstraint("item_id"),
+    Index("ix_applied_digest", "digest"),
+    sqlite_with_rowid=False,
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -75,4 +97,4 @@ audit = Table(
     sqlite_with_rowid=False,
 )
 
-__all__ = ["audit", "metadata", "quarantine", "source", "stage_result", "work"]
+__all__ = ["action_count", "applied", "audit", "metadata", "quarantine", "source", "stage_result", "work"]

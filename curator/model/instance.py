@@ -68,7 +68,8 @@ class ReleasedInstance:
     """One written instance as the catalogue knows it; every UID is a replacement.
 
     `path` is relative to the release folder. `centre_code`, `device_code` and `author_code` are keyed codes, empty
-    where the source said nothing.
+    where the source said nothing. What may single a person out (the last fields) is as the written file says it, empty
+    where it says nothing; `StudyDate` is empty too where dates were moved, for then it tells nobody the year.
     """
 
     SOPInstanceUID: str
@@ -93,3 +94,9 @@ class ReleasedInstance:
     sha256: str
     size_bytes: int
     policy_digest: str
+    PatientSex: str = ""
+    PatientAge: str = ""
+    EthnicGroup: str = ""
+    PatientWeight: str = ""
+    PatientSize: str = ""
+    StudyDate: str = ""

@@ -17,6 +17,7 @@ from curator.strict import nearest, parse_toml
 
 TEMPORAL_WITHOUT_OPTION = "REMOVED"
 MODIFIED = "MODIFIED"
+UNMODIFIED = "UNMODIFIED"
 # Free text; content items of structured reports; annotations drawn over images.
 TEXT = "text"
 CLEANINGS = (TEXT, "structure", "graphics")
