@@ -38,12 +38,6 @@ _NOTED = (
             "BodyPartExamined",
             "Manufacturer",
             "ManufacturerModelName",
-            "PatientSex",
-            "PatientAge",
-            "EthnicGroup",
-            "PatientWeight",
-            "PatientSize",
-            "StudyDate",
         ),
     ),
 )

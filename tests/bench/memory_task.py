@@ -1,0 +1,77 @@
+"""One task in a process of its own, and the most memory that it took.
+
+python tests/bench/memory_task.py (import | one SOURCE FOLDER | records SOURCE COUNT)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+_PEAK = "VmHWM:"
+
+
+def main() -> None:
+    """Do it and say so."""
+    task, *arguments = sys.argv[1:]
+    {"import": _import, "one": _one, "records": _records}[task](*arguments)
+    sys.stdout.write(json.dumps({"peak_mb": _peak_mb()}))
+
+
+def _peak_mb() -> float:
+    # Not ru_maxrss: that one is inherited from whoever started this process.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(_PEAK)) / 1024
+
+
+def _import() -> None:
+    import curator.jobs.release.work  # noqa: F401, PLC0415 - what is measured
+
+
+def _one(source: str, folder: str) -> None:
+    """One file scanned and released through a whole job."""
+    from workload import opened  # noqa: PLC0415 - measured
+
+    from curator.jobs.release.stage import release  # noqa: PLC0415 - measured
+
+    Path(folder).mkdir()
+    alone = Path(folder) / "in"
+    alone.mkdir()
+    (alone / "file.dcm").hardlink_to(source)
+    with opened(Path(folder) / "space", alone) as context:
+        counts = release(context)
+    if counts.released != 1:
+        raise SystemExit(f"not released: {counts.quarantined}")
+
+
+def _records(source: str, count: str) -> None:
+    """What the scan of `count` files leaves in memory, and the plan made of it."""
+    from workload import opened  # noqa: PLC0415 - measured
+
+    from curator.ingest.find import find  # noqa: PLC0415 - measured
+    from curator.ingest.scan import ScanTask  # noqa: PLC0415 - measured
+    from curator.jobs.release.plan import plan_release  # noqa: PLC0415 - measured
+
+    with opened(Path(source).parent / "records-space", Path(source)) as context:
+        scan = ScanTask(context.key, context.rules, context.job.profile, context.job.options)
+        (found,) = find([Path(source)])
+        # Each is scanned anew, as a worker's answers are: nothing is shared but what the scan itself shares.
+        first = scan(found)
+        scanned = [
+            replace(
+                scan(found) if number % 500 == 0 else first,
+                reference=f"{source}-{number}",
+                content_id=f"{number:064d}",
+                SOPInstanceUID=f"1.3.6.1.4.1.99999.7.4.{number}",
+            )
+            for number in range(int(count))
+        ]
+        plan = plan_release(scanned, gate=lambda _: None, is_dependent=lambda _: False, subjects=context.subjects)
+        if len(plan.first) != int(count):
+            raise SystemExit(f"only {len(plan.first)} planned")
+
+
+if __name__ == "__main__":
+    main()
