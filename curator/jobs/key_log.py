@@ -67,7 +67,7 @@ def outputs_by_key(workspace: Workspace) -> Counter[str]:
 def forget_sources(workspace: Workspace, codes: set[str]) -> None:
     """Drop where the items of these people came from; no error where nothing is known of them."""
     with _engine(workspace) as engine, write_transaction(engine) as connection:
-        rows = connection.execute(select(tables.work.c.item_id, tables.work.c.output_path)).tuples()
+        rows = connection.execute(select(tables.work.c.item_id, tables.work.c.output_path))
         items = {item_id for item_id, path in rows if path.partition("/")[0] in codes}
         _forget(connection, items, (tables.source,))
 
@@ -78,7 +78,7 @@ def forget_unreadable(workspace: Workspace, ring: KeyRing) -> None:
     with _engine(workspace) as engine, write_transaction(engine) as connection:
         dead: set[str] = set()
         for table in (tables.source, tables.quarantine):
-            for item_id, sealed in connection.execute(select(table.c.item_id, table.c.sealed_source)).tuples():
+            for item_id, sealed in connection.execute(select(table.c.item_id, table.c.sealed_source)):
                 try:
                     seal.open(sealed, purpose=SEALED_FOR)
                 except KeyMaterialError:
