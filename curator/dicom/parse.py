@@ -136,11 +136,12 @@ def _inflate(data: Buffer, position: int) -> bytes:
 class _Tokenizer:
     """Reads elements of one buffer in one transfer syntax."""
 
-    __slots__ = ("_data", "_explicit", "_long", "_short", "_tag")
+    __slots__ = ("_data", "_explicit", "_is_little", "_long", "_short", "_tag")
 
     def __init__(self, data: Buffer, syntax: TransferSyntax) -> None:
         self._data = data
         self._explicit = syntax.explicit
+        self._is_little = syntax.order == "<"
         self._tag = struct.Struct(syntax.order + "HH")
         self._short = struct.Struct(syntax.order + "H")
         self._long = struct.Struct(syntax.order + "I")
@@ -178,8 +179,12 @@ class _Tokenizer:
             return self._undefined(tag, vr, position, value, end, depth)
         if value + length > end:
             raise self._cut_short(end, f"{tag_text(tag)} at offset {position} runs past the end")
-        items = self._items(value, value + length, depth) if vr == "SQ" else None
-        return Element(tag, vr, position, value, length, value + length, items, False, self._explicit)
+        element = Element(tag, vr, position, value, length, value + length, None, False, self._explicit)
+        if vr == "SQ":
+            return element._replace(items=self._items(value, value + length, depth))
+        if vr == "UN" and self._is_little and dictionary_vr(tag) == "SQ":
+            return element._replace(items=items_in(self._data, element))
+        return element
 
     def items(self, position: int, end: int) -> tuple[Item, ...]:
         """The items of a sequence's value.

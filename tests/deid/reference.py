@@ -74,7 +74,7 @@ def vr_of(dataset: Dataset, tag: int) -> str:
     vr = element.VR
     if vr is None or (vr == "UN" and not isinstance(element, RawDataElement)):
         return dictionary_vr(tag)
-    if vr == "UN" and not (tag >> 16) & 1 and dictionary_vr(tag) != "SQ":
+    if vr == "UN" and not (tag >> 16) & 1:
         return dictionary_vr(tag)
     return str(vr)
 
