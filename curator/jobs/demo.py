@@ -6,19 +6,21 @@ The law: it is an ordinary job on ordinary commands; only its input is made up, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pydicom
 
+from curator.adapters.local_disk import LocalDisk
 from curator.errors import UsageError
 from curator.jobs.job import read_job
 from curator.jobs.progress import Report
 from curator.jobs.run import JobResult, run_job
 from curator.jobs.summary import summarize_workspace
 from curator.jobs.training import train
-from curator.jobs.workspace import create_workspace, default_key_file, open_workspace
+from curator.jobs.workspace import CONFIGURATION, create_workspace, default_key_file, open_workspace
 from curator.model.summary import RehearsalSummary
 from curator.testing import AnswerKey, make_hospital
 from curator.testing.leak_search import find_leaks
@@ -69,6 +71,10 @@ out = "{report}"
 _STEPS = 250
 
 
+def _whole_hospital(folder: Path, seed: int) -> AnswerKey:
+    return make_hospital(folder, seed=seed)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
     """What the demonstration showed; `planted` values were searched and `surviving` places found with one."""
@@ -88,17 +94,28 @@ class DemoResult:
         return {**self.job.to_json(), "planted_values": self.planted, "planted_surviving": self.surviving}
 
 
-def demonstrate(out: Path, *, seed: int, workers: int, keys: Path | None, report: Report) -> DemoResult:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How much is demonstrated: `make` writes a hospital of a seed into a folder, `steps` is the training budget."""
+
+    make: Callable[[Path, int], AnswerKey] = _whole_hospital
+    steps: int = _STEPS
+
+
+def demonstrate(
+    out: Path, *, seed: int, workers: int, keys: Path | None, report: Report, scale: Scale | None = None
+) -> DemoResult:
     """Make the hospital under `out`, run the job on it, and search all it wrote for what was planted.
 
-    A folder that an earlier demonstration made is gone on with.
+    A folder that an earlier demonstration made is gone on with; without `scale` the whole hospital is made.
 
     Raises:
-        UsageError: `out` holds something else.
+        UsageError: `out` holds something else, or a demonstration of another seed.
         KeyPlacementError: the key file would lie where data may leave.
     """
     out = out.absolute()
-    key = _prepared(out, seed=seed, keys=keys, report=report)
+    report("phantom    making a hospital")
+    key = _prepared(out, seed=seed, keys=keys, scale=scale or Scale())
     result = run_job(read_job(out / _JOB), workers=workers, report=report, train=train)
     report("search     everything the job wrote, for what was planted")
     leaks = find_leaks(out / _WORKSPACE, key)
@@ -122,21 +139,28 @@ def _summary(out: Path, shown: DemoResult) -> str:
     return json.dumps(replace(summary, rehearsal=rehearsal).to_json(), indent=1) + "\n"
 
 
-def _prepared(out: Path, *, seed: int, keys: Path | None, report: Report) -> AnswerKey:
-    answer_key = out / _KEY
-    if answer_key.is_file() and (out / _JOB).is_file():
-        return AnswerKey.from_json(answer_key.read_text(encoding="utf-8"))
-    if out.exists() and any(out.iterdir()):
+def _prepared(out: Path, *, seed: int, keys: Path | None, scale: Scale) -> AnswerKey:
+    job, answer_key = out / _JOB, out / _KEY
+    if not job.is_file() and out.exists() and any(out.iterdir()):
         raise UsageError("the demo needs a new or empty folder, or one that an earlier demo made")
-    report("phantom    making a hospital")
-    key = make_hospital(out / _HOSPITAL, seed=seed)
-    create_workspace(out / _WORKSPACE, key_file=keys or default_key_file(out / _WORKSPACE))
-    (out / _JOB).write_text(_job_text(seed), encoding="utf-8")
-    answer_key.write_text(key.to_json(), encoding="utf-8")
+    if answer_key.is_file():
+        key = AnswerKey.from_json(answer_key.read_text(encoding="utf-8"))
+        if key.seed != seed:
+            raise UsageError(f"this folder holds the demo of seed {key.seed}; choose another folder")
+        return key
+    workspace = out / _WORKSPACE
+    if not (workspace / CONFIGURATION).is_file():
+        create_workspace(workspace, key_file=keys or default_key_file(workspace))
+    folder = LocalDisk(out)
+    # The job comes first and the answer key last: in between, the hospital is not whole.
+    folder.write(_JOB, [_job_text(seed, scale.steps).encode()])
+    shutil.rmtree(out / _HOSPITAL, ignore_errors=True)
+    key = scale.make(out / _HOSPITAL, seed)
+    folder.write(_KEY, [key.to_json().encode()])
     return key
 
 
-def _job_text(seed: int) -> str:
+def _job_text(seed: int, steps: int) -> str:
     bundled = Path(pydicom.__file__).parent / "data"
     paths = [f"{_HOSPITAL}/dicom", *(str(bundled / name) for name in _PYDICOM_FOLDERS if (bundled / name).is_dir())]
     return _JOB_TEXT.format(
@@ -144,6 +168,6 @@ def _job_text(seed: int) -> str:
         hospital=_HOSPITAL,
         paths=json.dumps(paths),
         seed=seed,
-        steps=_STEPS,
+        steps=steps,
         report=f"{_WORKSPACE}/{_REPORT}",
     )
