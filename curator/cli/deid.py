@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from curator.deid.difference import Difference
+    from curator.policy.recipe.lines import Recipe
 
 _WORKSPACE = click.option(
     "-w", "--workspace", type=click.Path(path_type=Path), required=True, help="Made with `curator init`."
@@ -21,6 +22,10 @@ _PROFILE = click.option("--profile", default="basic", show_default=True, help="A
 _OPTION = click.option("--option", "options", multiple=True, help="An option of PS3.15 E.3, such as retain-uids.")
 _WORKERS = click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+_RECIPE = click.option(
+    "--recipe", type=click.Path(path_type=Path), help="In the deid package's format; decides first."
+)
+_VALUES = click.option("--recipe-values", type=click.Path(path_type=Path), help="TOML or CSV: what `var:` stands for.")
 
 
 @click.group("deid")
@@ -35,6 +40,8 @@ def group() -> None:
 @click.option("--events", type=click.Path(path_type=Path), help="CSV with the day each person's days are counted from.")
 @_PROFILE
 @_OPTION
+@_RECIPE
+@_VALUES
 @_WORKSPACE
 @_WORKERS
 @_JSON
@@ -47,6 +54,8 @@ def run(
     workers: int,
     events: Path | None,
     *,
+    recipe: Path | None,
+    recipe_values: Path | None,
     what_if: bool,
     as_json: bool,
 ) -> None:
@@ -61,6 +70,7 @@ def run(
         options=options or DEFAULT_OPTIONS,
         out=out.absolute(),
         events=events and events.absolute(),
+        recipe=_recipe(recipe, recipe_values),
     )
     if what_if:
         from curator.jobs.rehearsal import rehearse
@@ -80,11 +90,21 @@ def run(
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @_PROFILE
 @_OPTION
+@_RECIPE
+@_VALUES
 @_WORKSPACE
 @_WORKERS
 @_JSON
 def verify(
-    folder: Path, profile: str, options: tuple[str, ...], workspace: Path, workers: int, *, as_json: bool
+    folder: Path,
+    profile: str,
+    options: tuple[str, ...],
+    workspace: Path,
+    workers: int,
+    *,
+    recipe: Path | None,
+    recipe_values: Path | None,
+    as_json: bool,
 ) -> None:
     """Search every file in FOLDER for the identifiers of its person, and check that references between them agree.
 
@@ -101,6 +121,7 @@ def verify(
         rules=bundled_folder("rules"),
         profile=profile,
         options=options,
+        recipe=_recipe(recipe, recipe_values),
     )
     pool = executor(workers)
     try:
@@ -125,6 +146,8 @@ def verify(
 @click.option("--show-values", is_flag=True, help="With --diff -w, on a terminal: show what stood there, too.")
 @_PROFILE
 @_OPTION
+@_RECIPE
+@_VALUES
 @_JSON
 def explain(
     file: Path,
@@ -133,6 +156,8 @@ def explain(
     options: tuple[str, ...],
     workspace: Path | None,
     *,
+    recipe: Path | None,
+    recipe_values: Path | None,
     diff: bool,
     show_values: bool,
     as_json: bool,
@@ -145,18 +170,19 @@ def explain(
     from curator.bundled import bundled_folder
     from curator.deid.explain import explained
     from curator.errors import UsageError
-    from curator.policy.header import load_header_policy
+    from curator.policy.recipe.laid import load_policy
 
     if show_values and (not diff or workspace is None or as_json or not sys.stdout.isatty()):
         raise UsageError("--show-values goes with --diff and -w, and shows what stood there on a terminal only")
-    policy = load_header_policy(bundled_folder("rules"), profile=profile, options=options)
+    over = _recipe(recipe, recipe_values)
+    policy = load_policy(bundled_folder("rules"), profile=profile, options=options, recipe=over)
     rows = explained(file.read_bytes(), policy, only=tag)
     if diff:
         from curator.jobs.differences import file_differences
 
         places = {row.place for row in rows}
         found = file_differences(
-            file.absolute(), workspace=workspace, profile=profile, options=options, show_old=show_values
+            file.absolute(), workspace=workspace, profile=profile, options=options, recipe=over, show_old=show_values
         )
         _print_differences([one for one in found if tag is None or one.place in places], as_json=as_json)
         return
@@ -174,6 +200,17 @@ def _print_differences(found: Sequence[Difference], *, as_json: bool) -> None:
     for one in found:
         sides = " -> ".join(filter(None, (one.before, one.after)))
         click.echo(f"{one.place}  {one.keyword or '-'}  {one.action}  {one.change}  {sides}  [{one.rule_id}]")
+
+
+def _recipe(path: Path | None, values: Path | None) -> Recipe | None:
+    from curator.errors import UsageError
+    from curator.policy.recipe.read import read_recipe
+
+    if path is None:
+        if values is not None:
+            raise UsageError("--recipe-values goes with --recipe")
+        return None
+    return read_recipe(path, values=values)
 
 
 def _to_stderr(line: str) -> None:

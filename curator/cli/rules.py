@@ -74,11 +74,15 @@ def _unusable_by_stages(rules: Path) -> Iterator[Finding]:
 @group.command()
 @click.option("--profile", default="basic", show_default=True, help="The profile's name.")
 @click.option("--option", "options", multiple=True, help="An option of PS3.15 E.3; may be given several times.")
-def conformance(profile: str, options: tuple[str, ...]) -> None:
+@click.option("--recipe", type=click.Path(path_type=Path), help="A recipe over the profile: what it weakens is listed.")
+@click.option("--recipe-values", type=click.Path(path_type=Path), help="TOML or CSV: what `var:` stands for in it.")
+def conformance(profile: str, options: tuple[str, ...], recipe: Path | None, recipe_values: Path | None) -> None:
     """Print the conformance statement (PS3.15 E.1.3) of a profile with its options, as Markdown."""
     from curator.bundled import bundled_folder
     from curator.policy.explain import conformance as statement
-    from curator.policy.header import load_header_policy
+    from curator.policy.recipe.laid import load_policy
+    from curator.policy.recipe.read import read_recipe
 
-    policy = load_header_policy(bundled_folder("rules"), profile=profile, options=options)
+    over = read_recipe(recipe, values=recipe_values) if recipe is not None else None
+    policy = load_policy(bundled_folder("rules"), profile=profile, options=options, recipe=over)
     click.echo(statement(policy), nl=False)

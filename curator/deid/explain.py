@@ -12,8 +12,9 @@ from curator.dicom.elements import Buffer, Element
 from curator.dicom.parse import parse
 from curator.dicom.private import block_of, is_creator, is_private, private_creators
 from curator.errors import UsageError
-from curator.model.decision import ElementRef
+from curator.model.decision import Decision, ElementRef
 from curator.policy.header import HeaderPolicy, decide
+from curator.policy.recipe.laid import decided_over
 
 _TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 
@@ -45,17 +46,20 @@ def explained(data: bytes, policy: HeaderPolicy, *, only: str | None = None) -> 
     class_element = data_set.first(tag_of("SOPClassUID"))
     sop_class = data_set.raw(class_element).decode("latin-1").strip(" \0") if class_element is not None else ""
     wanted = None if only is None else _tag(only)
+    overlay = decided_over(policy, data_set).decisions
     return tuple(
         _row(
-            policy, element, place, ElementRef(element.tag, meant_vr(element, data_set.syntax), path, sop_class, owner)
+            overlay.get(element.start)
+            or decide(policy, ElementRef(element.tag, meant_vr(element, data_set.syntax), path, sop_class, owner)),
+            element,
+            place,
         )
         for place, path, owner, element in _placed(data_set.elements, data_set.data)
         if wanted is None or element.tag == wanted
     )
 
 
-def _row(policy: HeaderPolicy, element: Element, place: str, ref: ElementRef) -> Explanation:
-    decision = decide(policy, ref)
+def _row(decision: Decision, element: Element, place: str) -> Explanation:
     return Explanation(
         place=place,
         keyword=keyword(element.tag),

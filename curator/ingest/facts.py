@@ -30,6 +30,8 @@ from curator.model.identity import Identifier, IdentifierKind, SubjectKey
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.header import HeaderPolicy, identifier_kind
+from curator.policy.identifiers import kind_of
+from curator.policy.recipe.laid import decided_over
 
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _MEDIA_STORAGE_CLASS = 0x00020002
@@ -120,6 +122,7 @@ def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places
     said = _Said()
     # A hundred frames repeat the same places; the policy is asked once for each.
     kinds: dict[ElementRef, IdentifierKind | None] = {}
+    overlay = decided_over(policy, data_set).decisions
     for placed in walk(data_set):
         element, path = placed.element, placed.path
         if element.length == 0 or element.items is not None:
@@ -127,7 +130,8 @@ def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places
         place = ElementRef(element.tag, element.vr, path, sop_class_uid, placed.private_creator)
         if place not in kinds:
             kinds[place] = _kind(policy, place, placed.vr)
-        kind = kinds[place]
+        decision = overlay.get(element.start)
+        kind = kinds[place] if decision is None else kind_of(policy.identifiers, replace(place, vr=placed.vr), decision)
         if kind is not None:
             said.identifiers.update(_identifiers(kind, _texts(data_set, placed)))
         if element.tag == REFERENCED_INSTANCE and not POINT_TO_NO_INSTANCE.intersection(path[-1:]):

@@ -27,7 +27,9 @@ from curator.ingest.stamp import is_settled, stamp_of
 from curator.model.instance import SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
-from curator.policy.header import HeaderPolicy, load_header_policy
+from curator.policy.header import HeaderPolicy
+from curator.policy.recipe.laid import load_policy
+from curator.policy.recipe.lines import Recipe
 
 # Above this a file is mapped, which bounds memory; below it is copied, which no later change of the file can disturb.
 _LARGEST_COPIED = 64 << 20
@@ -46,6 +48,7 @@ class ScanTask:
     rules: Path
     profile: str = "basic"
     options: tuple[str, ...] = ()
+    recipe: Recipe | None = None
 
     def __call__(self, found: Found) -> Scanned:
         """What the file is, or why it is held."""
@@ -63,7 +66,7 @@ class ScanTools:
 
 @lru_cache(maxsize=1)
 def _tools(task: ScanTask) -> ScanTools:
-    policy = load_header_policy(task.rules, profile=task.profile, options=task.options)
+    policy = load_policy(task.rules, profile=task.profile, options=task.options, recipe=task.recipe)
     return ScanTools(Pseudonyms(task.key), policy, load_descriptors(task.rules))
 
 

@@ -33,7 +33,7 @@ from curator.jobs.workspace import CONFIGURATION, Workspace, open_workspace
 from curator.model.keys import Key, KeyRing
 from curator.policy.events import OPTION as DAYS_OPTION
 from curator.policy.events import event_epoch
-from curator.policy.header import load_header_policy
+from curator.policy.recipe.laid import load_policy
 from curator.ports import Executor, Subjects
 
 
@@ -113,7 +113,7 @@ def checked(job: Job) -> tuple[Workspace, KeyRing]:
     refuse_overlap(job.paths, (job.out or workspace.released, workspace.root), reports)
     ring = workspace.load_ring()
     subjects_for(job, workspace, ring, kept=False)
-    load_header_policy(bundled_folder("rules"), profile=job.profile, options=job.options)
+    load_policy(bundled_folder("rules"), profile=job.profile, options=job.options, recipe=job.recipe)
     if job.annotate is not None:
         read_labels(job.annotate.labels)
         if job.annotate.index is not None:

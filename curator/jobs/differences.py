@@ -17,7 +17,7 @@ from curator.dicom.parse import parse
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms, key_id_of
 from curator.ingest.facts import instance_facts
-from curator.jobs.release.work import ReleaseSettings, ReleaseTask, deidentified
+from curator.jobs.release.work import ReleaseSettings, ReleaseTask, deidentified, policy_of
 from curator.jobs.subjects import subjects_of
 from curator.jobs.workspace import open_workspace
 from curator.model.identity import Alias, Identifier
@@ -25,7 +25,9 @@ from curator.model.instance import SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
-from curator.policy.header import HeaderPolicy, load_header_policy
+from curator.policy.header import HeaderPolicy
+from curator.policy.recipe.laid import load_policy
+from curator.policy.recipe.lines import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,13 @@ def what_if(task: ReleaseTask) -> WhatIf:
 
 
 def file_differences(
-    path: Path, *, workspace: Path | None, profile: str, options: tuple[str, ...], show_old: bool = False
+    path: Path,
+    *,
+    workspace: Path | None,
+    profile: str,
+    options: tuple[str, ...],
+    recipe: Recipe | None = None,
+    show_old: bool = False,
 ) -> tuple[Difference, ...]:
     """A row for every element of a file.
 
@@ -71,7 +79,7 @@ def file_differences(
         RefusedError: the workspace's key cannot be used.
     """
     rules = bundled_folder("rules")
-    policy = load_header_policy(rules, profile=profile, options=options)
+    policy = load_policy(rules, profile=profile, options=options, recipe=recipe)
     key, alias, source, known = _person(path, workspace, policy)
     task = ReleaseTask(
         settings=ReleaseSettings(
@@ -81,6 +89,7 @@ def file_differences(
             options=options,
             released=path.parent,
             longest_shift_weeks=longest_shift_weeks(rules),
+            recipe=recipe,
         ),
         source=source,
         alias=alias,
@@ -115,7 +124,7 @@ def _vouched(source: SourceInstance, key: Key) -> SourceInstance:
 
 def _differences(task: ReleaseTask, shown: Shown) -> tuple[Difference, ...]:
     settings = task.settings
-    policy = load_header_policy(settings.rules, profile=settings.profile, options=settings.options)
+    policy = policy_of(settings)
     stored, done = deidentified(task)
     data = bytes(stored)
     return differences(explained(data, policy), parse(data), parse(b"".join(done.chunks)), policy=policy, shown=shown)

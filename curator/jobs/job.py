@@ -11,6 +11,8 @@ from pathlib import Path
 
 from curator.dataset.spec import spec_from_table
 from curator.errors import ConfigurationError
+from curator.policy.recipe.lines import Recipe
+from curator.policy.recipe.read import read_recipe
 from curator.strict import Table, read_toml
 from trainers.config import TrainConfig
 
@@ -33,7 +35,7 @@ class Job:
 
     A stage whose table is missing does not run; without `annotate` only what is in the catalogue already is used.
     `out` is where released instances go, the workspace's own folder where it is None. `events` is a file with the day
-    from which each person's days are counted.
+    from which each person's days are counted; `recipe` decides before the profile.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Job:
     report: Path | None = field(repr=False, default=None)
     out: Path | None = field(repr=False, default=None)
     events: Path | None = field(repr=False, default=None)
+    recipe: Recipe | None = field(repr=False, default=None)
 
 
 def read_job(path: Path) -> Job:
@@ -61,7 +64,7 @@ def read_job(path: Path) -> Job:
     base = path.absolute().parent
     ingest, deid, report = table.table("ingest"), table.table("deid"), table.table("report")
     ingest.only(("paths", "ignore"))
-    deid.only(("profile", "options", "out", "events"))
+    deid.only(("profile", "options", "out", "events", "recipe", "recipe_values"))
     report.only(("out",))
     if "ingest" in table.values and not ingest.texts("paths"):
         raise ingest.wrong("paths", "names no folder to read")
@@ -86,11 +89,21 @@ def read_job(path: Path) -> Job:
         report=base / report.get("out", str) if "report" in table.values else None,
         out=base / deid.get("out", str) if "out" in deid.values else None,
         events=base / deid.get("events", str) if "events" in deid.values else None,
+        recipe=_recipe(deid, base),
     )
 
 
 def _stage(table: Table, name: str) -> Mapping[str, object] | None:
     return table.table(name).values if name in table.values else None
+
+
+def _recipe(table: Table, base: Path) -> Recipe | None:
+    if "recipe" not in table.values:
+        if "recipe_values" in table.values:
+            raise table.wrong("recipe_values", "are for a recipe, and there is none")
+        return None
+    values = base / table.get("recipe_values", str) if "recipe_values" in table.values else None
+    return read_recipe(base / table.get("recipe", str), values=values)
 
 
 def _annotations(table: Table, base: Path) -> AnnotationSource:

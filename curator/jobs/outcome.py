@@ -18,6 +18,8 @@ def _rows(result: JobResult) -> Iterator[tuple[str, object]]:
     yield "quarantined", sum(result.release.quarantined.values())
     for reason, count in result.release.quarantined.items():
         yield f"  {reason.value}", count
+    for sentence in result.release.weakened:
+        yield "weaker than the profile", sentence
     yield "findings of the proof", result.residual
     if result.residual:
         yield "  instances withdrawn for them", result.withdrawn.count

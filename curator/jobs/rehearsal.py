@@ -25,7 +25,9 @@ from curator.model.keys import Key
 from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
 from curator.policy.dependents import load_dependents
+from curator.policy.explain import recipe_sentences
 from curator.policy.gates import gate, load_gates
+from curator.policy.recipe.laid import load_policy
 from curator.ports import Subjects
 
 
@@ -39,6 +41,7 @@ def rehearse(job: Job, *, workers: int, report: Report, each_element: bool = Fal
         CuratorError: what would stop the job.
     """
     workspace, ring = checked(job)
+    policy = load_policy(bundled_folder("rules"), profile=job.profile, options=job.options, recipe=job.recipe)
     scanned = _scanned(job, ring.active, workers=workers, report=report)
     subjects = subjects_for(job, workspace, ring, kept=False)
     plan = _plan(scanned, subjects)
@@ -50,6 +53,7 @@ def rehearse(job: Job, *, workers: int, report: Report, each_element: bool = Fal
         "files": len(scanned),
         "would_release": len(plan.first) + len(ready),
         "would_quarantine": {reason.value: reasons[reason] for reason in Reason if reasons[reason]},
+        "weaker_than_profile": list(recipe_sentences(policy)),
         "stages_behind": [name for name, wanted in stages.items() if wanted is not None],
     }
     if each_element:
@@ -69,6 +73,7 @@ def _tasks(
         options=job.options,
         released=job.out or job.workspace,
         longest_shift_weeks=longest_shift_weeks(rules),
+        recipe=job.recipe,
     )
     for source in sources:
         if source.subject is not None:
@@ -97,7 +102,7 @@ def _scanned(job: Job, key: Key, *, workers: int, report: Report) -> list[Scanne
     pool = executor(workers)
     scanned = []
     try:
-        for one in pool.map(ScanTask(key, bundled_folder("rules"), job.profile, job.options), found):
+        for one in pool.map(ScanTask(key, bundled_folder("rules"), job.profile, job.options, job.recipe), found):
             scanned.append(one)
             progress.step()
     finally:

@@ -62,6 +62,7 @@ class JobResult:
             "released": self.release.released,
             "released_new": self.release.new,
             "quarantined": {reason.value: count for reason, count in self.release.quarantined.items()},
+            "weaker_than_profile": list(self.release.weakened),
             "residual_findings": self.residual,
             "residual_findings_remaining": len(self.withdrawn.remaining),
             "withdrawn": self.withdrawn.count,

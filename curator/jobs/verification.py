@@ -26,7 +26,9 @@ from curator.jobs.context import JobContext
 from curator.jobs.progress import Progress, Report
 from curator.jobs.workspace import open_workspace
 from curator.policy.dependents import load_dependents
-from curator.policy.header import HeaderPolicy, load_header_policy
+from curator.policy.header import HeaderPolicy
+from curator.policy.recipe.laid import load_policy
+from curator.policy.recipe.lines import Recipe
 from curator.ports import Executor
 
 _HEAD = 132
@@ -75,6 +77,7 @@ class Search:
     rules: Path
     profile: str
     options: tuple[str, ...]
+    recipe: Recipe | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ def verify_released(context: JobContext) -> Proof:
         rules=context.rules,
         profile=context.job.profile,
         options=context.job.options,
+        recipe=context.job.recipe,
     )
     return verify_folder(search, executor=context.executor, report=context.report)
 
@@ -198,6 +202,6 @@ def _tools(search: Search) -> _Tools:
     return _Tools(
         persons={code: needles_of(identifiers) for code, identifiers in known.items()},
         everybody=needles_of(identifier for identifiers in known.values() for identifier in identifiers),
-        policy=load_header_policy(search.rules, profile=search.profile, options=search.options),
+        policy=load_policy(search.rules, profile=search.profile, options=search.options, recipe=search.recipe),
         pseudonyms=pseudonyms,
     )

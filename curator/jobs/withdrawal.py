@@ -21,7 +21,7 @@ from curator.jobs.release.record import STAGE
 from curator.jobs.verification import Finding, Proof
 from curator.model.quarantine import Quarantined, Reason
 from curator.policy.dependents import load_dependents
-from curator.policy.header import load_header_policy
+from curator.policy.recipe.laid import load_policy
 
 _LOST_LINKS = frozenset({Defect.REFERENCE_MISSING.value, Defect.REFERENCE_CONTRADICTS.value})
 # Whose fault it is that a file is there twice cannot be told from the files.
@@ -72,7 +72,8 @@ def withdraw(context: JobContext, proof: Proof) -> Withdrawn:
 
 def _consequential(context: JobContext, proof: Proof, rows: Mapping[str, WorkRow]) -> defaultdict[str, list[Finding]]:
     """Findings that a recorded instance has to go for, by its path."""
-    policy = load_header_policy(context.rules, profile=context.job.profile, options=context.job.options)
+    job = context.job
+    policy = load_policy(context.rules, profile=job.profile, options=job.options, recipe=job.recipe)
     with context.engine.connect() as connection:
         made_under = policy_digests(connection)
     by_keyed_name = {context.pseudonyms.item_id(path): path for path in rows}

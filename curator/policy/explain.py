@@ -8,6 +8,7 @@ Sources: DICOM PS3.15 2026d E.1.3 (what a conformance statement must say), (c) N
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from curator.model.decision import Action, ElementRef
 from curator.policy.header import HeaderPolicy, decide
@@ -37,13 +38,21 @@ def table_actions(policy: HeaderPolicy) -> Counter[Action]:
     return counted
 
 
-def recipe_sentences(policy: HeaderPolicy) -> tuple[str, ...]:
-    """What the policy's recipe lets stay that the policy would not, a sentence for each line that does."""
+def recipe_sentences(policy: HeaderPolicy, *, most: int | None = None) -> tuple[str, ...]:
+    """What the policy's recipe lets stay that the policy would not, a sentence for each line that does.
+
+    A sentence names `most` attributes and counts the others, where it is given.
+    """
     names: dict[tuple[int, str], list[str]] = {}
     for one in weakened(policy):
         instead = f" (else {_CARRIED_OUT[one.instead_of]})" if one.instead_of is not None else ""
         names.setdefault((one.line, one.written), []).append(f"{one.keyword or 'what a file has'}{instead}")
-    return tuple(f"line {line}, `{written}`: {', '.join(told)}" for (line, written), told in names.items())
+    return tuple(f"line {line}, `{written}`: {_listed(told, most)}" for (line, written), told in names.items())
+
+
+def _listed(told: Sequence[str], most: int | None) -> str:
+    more = len(told) - most if most is not None else 0
+    return ", ".join(told[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def conformance(policy: HeaderPolicy) -> str:

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from curator import __version__
 from curator.identity.pseudonyms import Pseudonyms
 from curator.jobs.context import JobContext
-from curator.jobs.release.work import ReleaseSettings
+from curator.jobs.release.work import ReleaseSettings, policy_of
 from curator.model.keys import Key, KeyRing
 from curator.policy.dependents import load_dependents
 from curator.policy.gates import load_gates
-from curator.policy.header import load_header_policy
 
 
 def made_under(key: Key) -> str:
@@ -31,7 +30,7 @@ def overturned_ids(references: Iterable[str], ring: KeyRing) -> frozenset[str]:
 
 def rule_digest(context: JobContext, settings: ReleaseSettings) -> str:
     """SHA-256 of everything that decides an output besides the file and its person."""
-    policy = load_header_policy(context.rules, profile=settings.profile, options=settings.options)
+    policy = policy_of(settings)
     parts = (
         __version__,
         policy.digest,

@@ -18,26 +18,33 @@ from curator.jobs.progress import Progress
 from curator.jobs.release.made import made_under
 from curator.jobs.release.plan import Plan, plan_release, resolvable
 from curator.jobs.release.record import STAGE, Recorder
-from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, release_one
+from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, policy_of, release_one
 from curator.jobs.subjects import person_entries, require_drawn, uid_entries
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
 from curator.policy.dependents import load_dependents
+from curator.policy.explain import recipe_sentences
 from curator.policy.gates import gate, load_gates
 
 # Results are recorded in groups: few enough that a kill loses little work, many enough to spare the disk.
 _GROUP = 64
+# Attributes that a line of the progress names; the conformance statement names them all.
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseCounts:
-    """What one run of the stage found: `files` = `released` + the sum of `quarantined`; `new` were written by it."""
+    """What one run of the stage found: `files` = `released` + the sum of `quarantined`; `new` were written by it.
+
+    `weakened` says what the job's recipe lets stay that its profile would not.
+    """
 
     files: int
     released: int
     new: int
     quarantined: Mapping[Reason, int] = field(default_factory=dict)
+    weakened: tuple[str, ...] = ()
 
 
 def release(context: JobContext) -> ReleaseCounts:
@@ -48,6 +55,9 @@ def release(context: JobContext) -> ReleaseCounts:
     """
     require_drawn(_codes_in_outputs(context), context.workspace, context.ring)
     settings = _settings(context)
+    weakened = recipe_sentences(policy_of(settings), most=_MOST_NAMED)
+    for sentence in weakened:
+        context.report(f"weaker than the profile by the recipe, {sentence}")
     scanned = _scan(context)
     plan = _plan(context, scanned)
     _remember(context, plan)
@@ -64,6 +74,7 @@ def release(context: JobContext) -> ReleaseCounts:
         released=recorder.released_count,
         new=recorder.new_count,
         quarantined={reason: recorder.reasons[reason] for reason in Reason if recorder.reasons[reason]},
+        weakened=weakened,
     )
 
 
@@ -75,13 +86,14 @@ def _settings(context: JobContext) -> ReleaseSettings:
         options=context.job.options,
         released=context.released,
         longest_shift_weeks=longest_shift_weeks(context.rules),
+        recipe=context.job.recipe,
     )
 
 
 def _scan(context: JobContext) -> list[Scanned]:
     job = context.job
     found = list(find(job.paths, ignore=job.ignore))
-    task = ScanTask(context.key, context.rules, job.profile, job.options)
+    task = ScanTask(context.key, context.rules, job.profile, job.options, job.recipe)
     progress = Progress("scan", len(found), context.report)
     scanned: list[Scanned] = []
     for one in context.executor.map(task, found):

@@ -25,7 +25,9 @@ from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
-from curator.policy.header import HeaderPolicy, load_header_policy
+from curator.policy.header import HeaderPolicy
+from curator.policy.recipe.laid import load_policy
+from curator.policy.recipe.lines import Recipe
 
 _CHANGED = "changed while the job ran"
 
@@ -40,6 +42,7 @@ class ReleaseSettings:
     options: tuple[str, ...]
     released: Path = field(repr=False)
     longest_shift_weeks: int
+    recipe: Recipe | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,15 @@ class _Tools:
     storage: LocalDisk
     cleaner: Cleaner | None
     swift: Swift
+
+
+def policy_of(settings: ReleaseSettings) -> HeaderPolicy:
+    """The policy that all instances of a job are judged by.
+
+    Raises:
+        ConfigurationError, RuleError, IntegrityError: as `load_policy`.
+    """
+    return load_policy(settings.rules, profile=settings.profile, options=settings.options, recipe=settings.recipe)
 
 
 def release_one(task: ReleaseTask) -> Outcome:
@@ -140,7 +152,7 @@ def _scanned_file(source: SourceInstance, pseudonyms: Pseudonyms) -> SourceFile:
 
 @lru_cache(maxsize=1)
 def _tools(settings: ReleaseSettings) -> _Tools:
-    policy = load_header_policy(settings.rules, profile=settings.profile, options=settings.options)
+    policy = policy_of(settings)
     cleaner = load_cleaner(settings.rules) if policy.cleans else None
     pseudonyms = Pseudonyms(settings.key)
     return _Tools(pseudonyms, policy, LocalDisk(settings.released), cleaner, Swift(policy, pseudonyms))

@@ -6,21 +6,38 @@ The law: a policy with a recipe has a digest of its own; nothing of a recipe tha
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 
 from curator.dicom.elements import DataSet
+from curator.dicom.private import is_creator
 from curator.errors import ItemError
 from curator.model.quarantine import Reason
-from curator.policy.header import HeaderPolicy, decide
-from curator.policy.options import MODIFIED
+from curator.policy.header import HeaderPolicy, decide, load_header_policy
+from curator.policy.options import MODIFIED, UNMODIFIED
+from curator.policy.recipe.expand import field_at, matches
 from curator.policy.recipe.filters import held_by
 from curator.policy.recipe.judge import refusals, refuse
-from curator.policy.recipe.lines import Recipe
+from curator.policy.recipe.lines import Recipe, RecipeAction
 from curator.policy.recipe.overlay import NOTHING, Overlay, overlay_of
 from curator.policy.recipe.weaken import Weakening, weakenings
 
-UNMODIFIED = "UNMODIFIED"
+_FIRST_OWNED = 0x1000
+_BLOCK = 0x100
+
+
+def load_policy(
+    folder: Path, *, profile: str = "basic", options: Collection[str] = (), recipe: Recipe | None = None
+) -> HeaderPolicy:
+    """The policy that `rules/` and the chosen options make, with a recipe over it where there is one.
+
+    Raises:
+        ConfigurationError, IntegrityError: as `load_header_policy`.
+        RuleError: as `load_header_policy`; or a line of the recipe cannot be carried out.
+    """
+    return with_recipe(load_header_policy(folder, profile=profile, options=options), recipe)
 
 
 def with_recipe(policy: HeaderPolicy, recipe: Recipe | None) -> HeaderPolicy:
@@ -62,6 +79,27 @@ def said_of(policy: HeaderPolicy, overlay: Overlay) -> HeaderPolicy:
     if overlay.moves_dates and policy.temporal != UNMODIFIED:
         return replace(policy, temporal=MODIFIED)
     return policy
+
+
+def allows_private(policy: HeaderPolicy, creator: str, tag: int) -> bool:
+    """Whether a line of the recipe, by what it says and not by what was decided, lets a private element stand.
+
+    A creator may stand where anything of its block may.
+    """
+    if policy.recipe is None:
+        return False
+    if not is_creator(tag):
+        return _names(policy.recipe, creator, tag)
+    group = tag & 0xFFFF0000
+    return _names(policy.recipe, creator, tag) or any(
+        _names(policy.recipe, creator, group | _FIRST_OWNED | low) for low in range(_BLOCK)
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _names(recipe: Recipe, creator: str, tag: int) -> bool:
+    field = field_at(tag, "UN", number=0, private_creator="" if is_creator(tag) else creator)
+    return any(line.action is not RecipeAction.REMOVE and matches(line.expression, field) for line in recipe.lines)
 
 
 def weakened(policy: HeaderPolicy) -> tuple[Weakening, ...]:

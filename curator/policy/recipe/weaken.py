@@ -1,7 +1,7 @@
 """What a recipe lets stay that the policy would not.
 
-The law: a steward may ask for it and answers for it; it is never done in silence. Every attribute of the standard's
-table is tried, so that what an expander reaches is listed too.
+The law: a steward may ask for it and answers for it; it is never done in silence. Every attribute of the standard is
+tried, so that what an expander reaches is listed too.
 
 Sources: DICOM PS3.15 E.1.3 (what a conformance statement must say).
 """
@@ -16,8 +16,9 @@ from curator.policy.identifiers import IdentifierRules
 from curator.policy.recipe.expand import Field, field_at, matches
 from curator.policy.recipe.lines import FieldKind, Recipe, RecipeAction, RecipeLine
 from curator.policy.recipe.overlay import OWN, TEMPORAL_VRS, is_never_kept
-from curator.policy.standard import PRIVATE_ROW, StandardTables
+from curator.policy.standard import StandardTables
 
+_FILE_META = 0x0002
 _GROUPS = (FieldKind.VALUES, FieldKind.FIELDS)
 
 
@@ -39,7 +40,11 @@ def weakenings(
 ) -> tuple[Weakening, ...]:
     """Everything a recipe lets stay or moves by days that the recipe states, in the order of its lines."""
     lines = [line for line in recipe.lines if line.action is RecipeAction.KEEP or line.days is not None]
-    fields = list(_table(standard))
+    fields = [
+        field_at(tag, vr.split(" ")[0], number=0)
+        for tag, vr in sorted(standard.vrs.exact.items())
+        if tag >> 16 != _FILE_META
+    ]
     return tuple(one for line in lines for one in _of_line(line, fields, identifiers, decide))
 
 
@@ -47,7 +52,8 @@ def _of_line(
     line: RecipeLine, fields: list[Field], identifiers: IdentifierRules, decide: Callable[[ElementRef], Decision]
 ) -> Iterator[Weakening]:
     written = f"{line.action} {line.expression.written}"
-    if line.expression.kind in _GROUPS:
+    if line.expression.kind in _GROUPS or not any(matches(line.expression, field) for field in fields):
+        # Groups go by values, private names by creators, places by items.
         yield Weakening(line.number, written, "", None)
         return
     for field in fields:
@@ -59,9 +65,3 @@ def _of_line(
         decision = decide(ElementRef(field.tag, field.vr))
         if decision.action is not Action.KEEP:
             yield Weakening(line.number, written, field.keyword or field.title, decision.action)
-
-
-def _table(standard: StandardTables) -> Iterator[Field]:
-    for row in standard.rows.values():
-        if row.tag != PRIVATE_ROW:
-            yield field_at(int(row.tag.replace("x", "0"), 16), row.vr or "UN", number=0)
