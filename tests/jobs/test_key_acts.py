@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from archive_samples import SECRETS, Slice, contents, digests, leaks, leaks_under, rows, save_series, write_job
+from archive_samples import SECRETS, Slice, contents, digests, leaks, leaks_under, rows, save, save_series, write_job
 
 from curator.adapters.keyfile import Keyfile
 from curator.identity.pseudonyms import Pseudonyms
@@ -60,6 +60,42 @@ def _subject(one: Slice) -> SubjectKey:
 
 def escrow(site) -> Path:
     return site.key.with_name("key.json.escrow")
+
+
+def test_K01_no_secret_is_written_or_said_but_in_the_key_file(site) -> None:
+    said = [run(site), keys(site, "rotate", "--reason", "yearly"), run(site), keys(site, "list")]
+    said += [keys(site, "reidentify", codes(site)[0], "--reason", REASON), keys(site, "audit", "--json")]
+    said.append(site.run("jobs", "quarantine", "-w", site.workspace, "--reveal"))
+    ring = Keyfile(site.key).ring()
+    secrets = [key.secret for key in (*ring.keys, *ring.wrapping)] + [ring.check]
+    forms = {form for one in secrets for form in (one, one.hex().encode(), base64.b64encode(one), repr(one).encode())}
+    written = [path for path in site.root.rglob("*") if path.is_file() and path != site.key]
+    assert escrow(site) in written
+    for content in (*(path.read_bytes() for path in written), *((one.out + one.err).encode() for one in said)):
+        assert not any(form in content for form in forms)
+    assert any(form in site.key.read_bytes() for form in forms)
+
+
+def test_I02_without_a_patient_id_an_instance_is_held(site) -> None:
+    for number, patient_id in enumerate(("", " ", "\u3000")):
+        instance = Slice(patient=5, study=5 + number).dataset()
+        instance.SpecificCharacterSet = "ISO_IR 192"
+        instance.PatientID = patient_id
+        save(instance, site.source / f"{number}.dcm")
+    told = run(site, code=1).json()
+    assert (told["quarantined"], told["released"]) == ({"patient_id_missing": 3}, 6)
+
+
+@pytest.mark.parametrize("name", ["A^B^C^D^E", "A^B=山田^太郎=やまだ^たろう", "", "A B", "^^^"])
+def test_I02_whatever_the_name_says_the_patient_id_decides(site, name: str) -> None:
+    run(site)
+    before = codes(site)
+    instance = Slice(patient=1, study=1, instance=9).dataset()
+    instance.SpecificCharacterSet = "ISO_IR 192"
+    instance.PatientName, instance.PatientID = name, f" {instance.PatientID.lower()} "
+    save(instance, site.source / "other.dcm")
+    assert run(site).json()["released_new"] >= 1
+    assert codes(site) == before
 
 
 def test_K04_after_a_rotation_the_next_run_makes_everything_anew_and_takes_back_the_old(site) -> None:
