@@ -17,7 +17,7 @@ from curator.errors import CuratorError
 # Every group and what it is for, so that `--help` needs none of their imports. A test compares this with the groups.
 COMMANDS = {
     "annotate": "Masks by several authors: import, agreement, consensus.",
-    "catalog": "What was kept: query, diversity.",
+    "catalog": "What was kept: query, diversity, risk.",
     "dataset": "Frozen datasets: select, freeze, verify, card, diff.",
     "db": "The workspace's database: upgrade.",
     "deid": "De-identify instances and prove it: run, verify, explain.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from curator.catalog.diversity import CrossTable, DiversityReport
+    from curator.catalog.risk import RiskReport
     from curator.model.series import CatalogSeries
 
 _COLUMNS = ("patient_code", "SeriesInstanceUID", "Modality", "BodyPartExamined", "vendor", "ManufacturerModelName")
@@ -63,6 +65,48 @@ def diversity(workspace: Path, where: tuple[str, ...], *, as_json: bool) -> None
         click.echo(json.dumps(asdict(found), indent=1, sort_keys=True))
     else:
         _print_report(found)
+
+
+@group.command("risk")
+@_workspace
+@click.option("--k", type=click.IntRange(2), help="How many have to look alike; else as rules/risk says.")
+@_json
+def risk(workspace: Path, k: int | None, *, as_json: bool) -> None:
+    """Say how well people hide among each other in the release, and what would help. Exit code 1 where too few do.
+
+    People count, not images. What could single them out, in which steps it is made coarser and how many have to share
+    it stands in rules/risk; nothing is changed.
+    """
+    from curator.jobs.risk import workspace_risk
+
+    found = workspace_risk(workspace, k=k)
+    if as_json:
+        told = asdict(found) | {"is_met": found.is_met}
+        click.echo(json.dumps(told, indent=1, sort_keys=True))
+    else:
+        _print_risk(found)
+    sys.exit(0 if found.is_met else 1)
+
+
+def _print_risk(found: RiskReport) -> None:
+    now = found.anonymity
+    click.echo(f"{now.people} people in {now.classes} classes; smallest class {now.k}, asked for {found.threshold_k}")
+    click.echo(f"{now.below_share:.1%} in smaller classes, {now.unique_share:.1%} alone, mean risk {now.mean_risk:.3f}")
+    click.echo("looked at: " + (", ".join(f"{name} ({step})" for name, step in found.steps.items()) or "nothing"))
+    for one in found.sensitive:
+        if one.least:
+            click.echo(f"{one.attribute}: at least {one.least} values a class; {one.below_share:.1%} in poorer classes")
+    for rare in found.rare[:_MOST_SHOWN]:
+        click.echo(f"rare: {rare.attribute} {rare.value}, {rare.people} people")
+    if len(found.rare) > _MOST_SHOWN:
+        click.echo(f"and {len(found.rare) - _MOST_SHOWN} more rare values")
+    for step in found.suggestions:
+        click.echo(
+            f"then make {step.attribute} coarser ({step.step}): smallest class {step.after.k}, "
+            f"{step.after.below_share:.1%} below"
+        )
+    if found.to_leave_out:
+        click.echo(f"then leave out {len(found.to_leave_out)} people; --json names their codes")
 
 
 def _read(workspace: Path, where: tuple[str, ...]) -> list[CatalogSeries]:
