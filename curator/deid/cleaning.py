@@ -169,11 +169,12 @@ class _Preparation:
         )
 
     def _meaning(self, item: Item, place: _Place) -> None:
-        """A code meaning that the standard's dictionary does not know stays where it is made of allowed words."""
+        """A code meaning of allowed words stays as it is; of one that the standard does not know, what is allowed."""
         for element in item.elements:
-            if element.tag == CODE_MEANING and standard_meaning(*code_of(self.data_set, item)) is None:
+            if element.tag == CODE_MEANING:
                 raw = self.data_set.raw(element)
                 value = cleaned_value(raw, "LO", place.encodings, clean=self.clean)
-                if value is not None:
+                is_whole = value == raw.strip(b" \0")
+                if value is not None and (is_whole or standard_meaning(*code_of(self.data_set, item)) is None):
                     self.prepared.decisions[element.start] = Decision(Action.CLEAN, _MEANING, "allowed words only")
                     self.prepared.values[element.start] = value

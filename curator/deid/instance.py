@@ -142,6 +142,8 @@ def keeps_uid(policy: HeaderPolicy, element: Element) -> bool:
     """Whether the policy lets an element's UIDs stand as they are."""
     if is_private(element.tag):
         return "retain-uids" in policy.options
+    if policy.content is not None and policy.content.keeps_uid(element.tag):
+        return True
     return decide(policy, ElementRef(element.tag, "UI")).action is Action.KEEP
 
 
@@ -161,9 +163,12 @@ def record_of(
 ) -> ReleasedInstance:
     """What the catalogue may know of a `written` instance: keyed codes, and for the rest what it says itself."""
 
+    elements = {element.tag: element for element in written.elements}
+    encodings = encodings_at_top(written)
+
     def text(keyword: str) -> str:
-        element = written.first(tag_of(keyword))
-        return text_of(written.raw(element), element.vr, encodings_at_top(written)) if element is not None else ""
+        element = elements.get(tag_of(keyword))
+        return text_of(written.raw(element), element.vr, encodings) if element is not None else ""
 
     return ReleasedInstance(
         SOPInstanceUID=text("SOPInstanceUID"),

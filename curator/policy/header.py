@@ -145,6 +145,8 @@ def identifier_kind(policy: HeaderPolicy, element: ElementRef) -> IdentifierKind
 
     UIDs under the standard's own root come back as `UID` too: they name kinds of things, and the caller skips them.
     """
+    if policy.content is not None and policy.content.keeps_uid(element.tag):
+        return None
     return kind_of(policy.identifiers, element, decide(policy, element))
 
 

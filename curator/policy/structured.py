@@ -36,6 +36,7 @@ OPTION_COLUMNS = (
 _DATES = ("DATE", "DATETIME")
 _REFERENCES = ("IMAGE", "COMPOSITE", "WAVEFORM", "CONTAINER")
 _UID_REFERENCE = "UIDREF"
+_UID_TAG = 0x0040A124
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,10 @@ class ContentRules:
             return self._basic(row, item, rule_id)
         order = self.option_rules.most_protective_first
         return min(granted, key=lambda decision: order.index(decision.action))
+
+    def keeps_uid(self, tag: int) -> bool:
+        """Whether an element holds the UID of content items, and those stay, whatever Table E.1-1 says of it."""
+        return tag == _UID_TAG and self._unlisted(_UID_REFERENCE).action is Action.KEEP
 
     def _basic(self, row: _Row, item: ContentItemRef, rule_id: str) -> Decision:
         # A stand-in is what both parts of X/D admit.

@@ -29,8 +29,8 @@ URN_CODE_VALUE = 0x00080120
 CODE_VALUE_TAGS = (CODE_VALUE, LONG_CODE_VALUE, URN_CODE_VALUE)
 _LONGEST_MEANING = 64
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
-# Upper case as the standard has it, and what vendors put between words; only ISO standards have numbers so long.
-_CODE_STRING = re.compile(r"(?!.*(?<!ISO_)(?<!\d)\d{5})[A-Z0-9 _/.+\-]{0,16}")
+# Upper case as the standard has it, and what vendors put between words; only ISO and GB standards have numbers so long.
+_CODE_STRING = re.compile(r"(?!.*(?<!ISO_)(?<!GB)(?<!\d)\d{5})[A-Z0-9 _/.+\-]{0,16}")
 _AGE = re.compile(r"\d{3}[DWMY]")
 # With the colons of ACR-NEMA, which old archives hold.
 _TIME = re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?")
