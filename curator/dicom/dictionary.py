@@ -24,6 +24,8 @@ _supplement: dict[int, str] = {}
 
 def register(vrs: dict[int, str]) -> None:
     """Teach the dictionary tags that pydicom does not know; what pydicom knows stays."""
+    if vrs.items() <= _supplement.items():
+        return
     _supplement.update(vrs)
     dictionary_vr.cache_clear()
 

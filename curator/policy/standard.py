@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from curator.dicom.dictionary import register
 from curator.errors import ConfigurationError, IntegrityError
 from curator.policy.csv_tables import parse_csv
 from curator.policy.tags import tag_mask_of, tag_of
@@ -122,6 +123,8 @@ def load_standard(folder: Path) -> StandardTables:
         if name not in contents:
             raise ConfigurationError(f"{_EDITION}: no digest for {name}")
     rows = _profile_rows(contents["basic_profile.csv"])
+    # The table is newer than the dictionary that reads files in implicit VR.
+    register({int(row.tag, 16): row.vr.split(" or ")[0] for row in rows.values() if _is_tag(row)})
     return StandardTables(
         edition=edition.get("edition", str),
         citation=edition.get("citation", str),
@@ -133,6 +136,10 @@ def load_standard(folder: Path) -> StandardTables:
         safe_private=contents["safe_private.csv"],
         digest=hashlib.sha256(edition_text).hexdigest(),
     )
+
+
+def _is_tag(row: TableRow) -> bool:
+    return row.tag != PRIVATE_ROW and "x" not in row.tag
 
 
 def _verified(path: Path, entry: Table) -> bytes:

@@ -6,6 +6,7 @@ and consistent with the VR").
 
 from __future__ import annotations
 
+from curator.dicom.dictionary import tag_of
 from curator.identity.search import STAND_IN
 
 DUMMY_TEXT: dict[str, bytes] = {
@@ -27,11 +28,18 @@ DUMMY_TEXT: dict[str, bytes] = {
     "UT": STAND_IN.encode(),
 }
 
+# PS3.3 C.12.1.1.9: the reason that says least.
+_LISTED_VALUES = {tag_of("ReasonForTheAttributeModification"): b"CORRECT"}
 _WIDTHS = {"AT": 4, "FD": 8, "FL": 4, "OD": 8, "OF": 4, "OL": 4, "OV": 8, "SL": 4, "SV": 8, "UL": 4, "UV": 8}
 _SHORTEST_BINARY = 2
 
 
-def dummy(vr: str) -> bytes:
-    """A constant value for every VR but UI and SQ; zeros of one value's width for binary ones."""
+def dummy(vr: str, tag: int = 0) -> bytes:
+    """A constant value for every VR but UI and SQ; zeros of one value's width for binary ones.
+
+    An attribute of which the standard lists the values has one of those.
+    """
+    if vr == "CS" and tag in _LISTED_VALUES:
+        return _LISTED_VALUES[tag]
     text = DUMMY_TEXT.get(vr)
     return bytes(_WIDTHS.get(vr, _SHORTEST_BINARY)) if text is None else text

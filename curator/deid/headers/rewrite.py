@@ -201,7 +201,7 @@ class Rewriter:
             case Action.KEEP:
                 return self._kept(element, vr)
             case Action.DUMMY:
-                return values.remapped_uids(bytes(raw), self._pseudonyms) if vr == "UI" else dummy(vr)
+                return values.remapped_uids(bytes(raw), self._pseudonyms) if vr == "UI" else dummy(vr, element.tag)
             case Action.REPLACE_UID:
                 return values.remapped_uids(bytes(raw), self._pseudonyms)
             case Action.SET:
@@ -327,7 +327,7 @@ class Rewriter:
     def _replaced(self, element: Element, vr: str, path: tuple[int, ...]) -> Sequence[Chunk]:
         if vr == "SQ":
             return self._sequence(element, Action.DUMMY, path)
-        return (self._encoded(element, dummy(vr) if element.length else b""),)
+        return (self._encoded(element, dummy(vr, element.tag) if element.length else b""),)
 
     def _encoded(self, element: Element, value: bytes) -> bytes:
         is_short = element.explicit and element.vr not in LONG_LENGTH_VRS
