@@ -38,6 +38,12 @@ _NOTED = (
             "BodyPartExamined",
             "Manufacturer",
             "ManufacturerModelName",
+            "PatientSex",
+            "PatientAge",
+            "EthnicGroup",
+            "PatientWeight",
+            "PatientSize",
+            "StudyDate",
         ),
     ),
 )

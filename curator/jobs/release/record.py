@@ -135,6 +135,7 @@ class Recorder:
         with self._context.ledger.batch() as batch:
             written = [outcome.record for outcome in outcomes if outcome.record is not None]
             contradictions = clashes(batch.connection, written)
+            kept: list[ReleasedInstance] = []
             for outcome in outcomes:
                 record = outcome.record
                 reason = outcome.reason if record is None else contradictions.get(record.SOPInstanceUID)
@@ -142,6 +143,10 @@ class Recorder:
                     self._hold(batch, held(outcome.source, reason, outcome.detail))
                 elif record is not None:
                     self._keep(batch, outcome.source, record)
+                    batch.record_applied(self._item_id(outcome.source.reference), outcome.applied)
+                    kept.append(record)
+            # All at once: the catalogue asks its questions by group, not by instance.
+            record_instances(batch.connection, kept)
 
     def forget_gone(self) -> None:
         """Clear the quarantine of files that lay under this job's paths and do so no more."""
@@ -193,7 +198,6 @@ class Recorder:
         item_id = self._item_id(source.reference)
         self._released.add(record.SOPInstanceUID)
         self.new_count += 1
-        record_instances(batch.connection, [record])
         for other in self._places.gone(item_id):
             batch.record_superseded(STAGE, other)
         batch.record_source(
