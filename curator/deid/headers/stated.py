@@ -17,7 +17,7 @@ from curator.dicom.dictionary import TEXT_VRS
 from curator.dicom.encode import element
 from curator.dicom.syntax import TransferSyntax
 from curator.model.decision import Decision
-from curator.policy.recipe.overlay import added_vr
+from curator.policy.recipe.bounds import added_vr
 
 _INTEGERS = {"SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 _FRACTIONS = {"FD": "d", "FL": "f"}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
 
 from pydicom.datadict import dictionary_description, keyword_for_tag, private_dictionary_description
 
@@ -22,6 +22,8 @@ from curator.strict import nearest
 
 _FIRST_COLON = re.compile(r'([^:"]*(?:"[^"]*"[^:"]*)*):(.*)')
 _ANCHORS = {FieldKind.STARTSWITH: "^({})", FieldKind.ENDSWITH: "({})$"}
+# Names are the file's to choose; a hostile one may not fill the memory.
+_MOST_REMEMBERED = 1 << 15
 _SELECTABLE = ("vr", "group")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{1,4}")
 
@@ -70,11 +72,16 @@ def fields_of(data_set: DataSet) -> tuple[Field, ...]:
             if element.tag & 0xFFFF == 0:
                 continue
             found = placed[element.start]
-            one = field_at(element.tag, found.vr, number=element.start, private_creator=found.private_creator)
-            one = replace(
-                one,
-                place=place + one.place,
-                name=name + one.name,
+            keyword, title, own_place = _called(element.tag, found.private_creator)
+            one = Field(
+                number=element.start,
+                tag=element.tag,
+                vr=found.vr,
+                place=place + own_place,
+                name=name + keyword,
+                title=title,
+                keyword=keyword,
+                private_creator=found.private_creator,
                 path=found.path,
                 encodings=found.encodings,
                 element=element,
@@ -88,14 +95,14 @@ def fields_of(data_set: DataSet) -> tuple[Field, ...]:
 
 def field_at(tag: int, vr: str, *, number: int, private_creator: str = "") -> Field:
     """The field of a tag at the top level, without a data set around it."""
-    keyword = keyword_for_tag(tag)
+    keyword, title, place = _called(tag, private_creator)
     return Field(
         number=number,
         tag=tag,
         vr=vr,
-        place=f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
+        place=place,
         name=keyword,
-        title=_title(tag, private_creator),
+        title=title,
         keyword=keyword,
         private_creator=private_creator,
         path=(),
@@ -147,6 +154,35 @@ def matches(expression: FieldExpression, field: Field) -> bool:
     return False
 
 
+class Matcher:
+    """Which of a recipe's expressions mean a field, remembered by what the field is called and not by its value."""
+
+    __slots__ = ("_expressions", "_known", "_placed")
+
+    def __init__(self, expressions: Iterable[FieldExpression]) -> None:
+        wanted = tuple(dict.fromkeys(expressions))
+        self._placed = tuple(one for one in wanted if _is_place(one))
+        self._expressions = tuple(one for one in wanted if not _is_place(one))
+        self._known: dict[tuple[int, str, str, str], tuple[FieldExpression, ...]] = {}
+
+    def meaning(self, field: Field) -> tuple[FieldExpression, ...]:
+        """The expressions that mean a field, none where none does."""
+        key = (field.tag, field.vr, field.name, field.private_creator)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            found = self._known[key] = tuple(one for one in self._expressions if matches(one, field))
+        if not self._placed:
+            return found
+        return found + tuple(one for one in self._placed if matches(one, field))
+
+
+def _is_place(expression: FieldExpression) -> bool:
+    """Whether an expression names one item of a sequence, so that fields of one name differ."""
+    return expression.kind is FieldKind.EXACT and "__" in expression.operand and "(" in expression.operand
+
+
 def _is_found(expression: FieldExpression, field: Field) -> bool:
     pattern = expression.pattern
     searched = (field.name.lower(), field.title, field.keyword, *_tag_names(field))
@@ -175,7 +211,12 @@ def _selection(operand: str) -> tuple[str, str]:
     return attribute, value
 
 
-@cache
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _called(tag: int, private_creator: str) -> tuple[str, str, str]:
+    """Keyword, title and tag of an element as text."""
+    return keyword_for_tag(tag), _title(tag, private_creator), f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
 def _title(tag: int, private_creator: str) -> str:
     if tag >> 16 & 1:
         if private_creator:

@@ -12,8 +12,7 @@ from functools import cache
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 
 from curator.errors import RuleError
-from curator.policy.recipe.lines import FieldExpression, FieldKind, Recipe, RecipeAction, RecipeLine
-from curator.policy.recipe.overlay import (
+from curator.policy.recipe.bounds import (
     OWN_IDENTITY,
     OWN_MARKERS,
     TEMPORAL_VRS,
@@ -22,6 +21,7 @@ from curator.policy.recipe.overlay import (
     is_never_kept,
     tag_named,
 )
+from curator.policy.recipe.lines import FieldExpression, FieldKind, Recipe, RecipeAction, RecipeLine
 from curator.policy.recipe.values import fits
 from curator.strict import nearest
 

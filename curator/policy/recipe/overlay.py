@@ -9,53 +9,23 @@ Sources: the deid package's documentation of action priority.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-from pydicom._dicom_dict import DicomDictionary
+from functools import lru_cache
 
 from curator.dicom.dictionary import dictionary_vr, tag_of
 from curator.dicom.elements import DataSet
 from curator.dicom.private import block_of, is_creator, is_private
 from curator.model.decision import Action, Decision
-from curator.policy.recipe.expand import Field, field_at, fields_of, matches
+from curator.policy.recipe.bounds import OWN, TEMPORAL_VRS, UNTOUCHED, added_vr, is_never_kept, tag_named
+from curator.policy.recipe.expand import Field, Matcher, field_at, fields_of
 from curator.policy.recipe.groups import grouped_fields, grouped_values, values_in
-from curator.policy.recipe.lines import FieldKind, Recipe, RecipeAction, RecipeLine
+from curator.policy.recipe.lines import FieldExpression, FieldKind, Recipe, RecipeAction, RecipeLine
 from curator.policy.recipe.values import fits
 
-TEMPORAL_VRS = ("DA", "DT")
-# What the deid package leaves alone whatever a recipe says.
-UNTOUCHED = frozenset(
-    map(
-        tag_of,
-        (
-            "PixelData",
-            "RedPaletteColorLookupTableData",
-            "GreenPaletteColorLookupTableData",
-            "BluePaletteColorLookupTableData",
-            "VOILUTSequence",
-        ),
-    )
-)
-# An instance has to have these and the engine's own values stand there, whatever a recipe says.
-OWN_IDENTITY = frozenset(
-    map(tag_of, ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID"))
-)
-OWN_MARKERS = frozenset(
-    map(
-        tag_of,
-        (
-            "PatientIdentityRemoved",
-            "DeidentificationMethod",
-            "DeidentificationMethodCodeSequence",
-            "LongitudinalTemporalInformationModified",
-        ),
-    )
-)
 # The bytes of text cannot be read without it.
 _CHARACTER_SET = tag_of("SpecificCharacterSet")
-OWN = OWN_IDENTITY | OWN_MARKERS
-_TAG_BY_KEYWORD = {entry[4].lower(): tag for tag, entry in DicomDictionary.items() if entry[4]}
 _TAG_LENGTH = len("(gggg,eeee)")
 _GROUPS = (FieldKind.VALUES, FieldKind.FIELDS)
 
@@ -89,11 +59,6 @@ class _State:
     days: int = 0
 
 
-def is_never_kept(tag: int, vr: str, named: Collection[int]) -> bool:
-    """Whether a recipe may not keep an attribute: a name, a UID, or one of the listed identifiers."""
-    return vr in ("PN", "UI") or dictionary_vr(tag) in ("PN", "UI") or tag in named
-
-
 def overlay_of(recipe: Recipe, data_set: DataSet, *, named: Collection[int]) -> Overlay:
     """The recipe's decisions about a file; `named` are the tags of identifiers that no recipe may keep."""
     run = _Run(recipe, data_set)
@@ -124,12 +89,16 @@ class _Run:
 
     def __init__(self, recipe: Recipe, data_set: DataSet) -> None:
         self._data_set = data_set
+        self._matcher = _matcher(recipe)
+        self._named: defaultdict[FieldExpression, list[int]] = defaultdict(list)
         everything = fields_of(data_set)
-        self._kept = dict(_kept(recipe.lines, everything))
-        self._live = {one.number: one for one in everything if one.number not in self._kept and _may_change(one)}
+        for one in everything:
+            self._name(one)
+        kept = dict(_kept(recipe.lines, everything, self._named))
+        self._live = {one.number: one for one in everything if one.number not in kept and one.tag not in UNTOUCHED}
         self._everything = {one.number: one for one in everything}
         self._states: dict[int, _State] = {
-            number: _State(line, is_kept=True) for number, line in self._kept.items() if line is not None
+            number: _State(line, is_kept=True) for number, line in kept.items() if line is not None
         }
         live = tuple(self._live.values())
         self._fields = {name: grouped_fields(lines, live) for name, lines in recipe.groups(FieldKind.FIELDS).items()}
@@ -137,12 +106,7 @@ class _Run:
             name: grouped_values(lines, live, data_set) for name, lines in recipe.groups(FieldKind.VALUES).items()
         }
         later = [line for line in recipe.lines if line.action in (RecipeAction.JITTER, RecipeAction.REPLACE)]
-        self._spared = frozenset(
-            one.number
-            for one in live
-            for line in later
-            if line.expression.kind not in _GROUPS and matches(line.expression, one)
-        )
+        self._spared = frozenset(number for line in later for number in self._named.get(line.expression, ()))
 
     def judged(self) -> Iterator[tuple[Field, _State]]:
         """Every element that a line changed or kept."""
@@ -194,7 +158,11 @@ class _Run:
         if expression.kind is FieldKind.VALUES:
             wanted = self._values.get(expression.operand, frozenset())
             return [one for one in self._live.values() if self._holds(one, wanted)]
-        return [one for one in self._live.values() if matches(expression, one)]
+        return [self._live[number] for number in self._named.get(expression, ()) if number in self._live]
+
+    def _name(self, one: Field) -> None:
+        for expression in self._matcher.meaning(one):
+            self._named[expression].append(one.number)
 
     def _holds(self, one: Field, wanted: Collection[str]) -> bool:
         state = self._states.get(one.number)
@@ -221,6 +189,7 @@ class _Run:
         if there is None:
             there = field_at(tag, added_vr(tag), number=-tag)
             self._live[there.number] = self._everything[there.number] = there
+            self._name(there)
         self._states[there.number] = _State(line, literal=line.value)
 
     def _drop_inside(self, sequence: Field) -> None:
@@ -232,41 +201,34 @@ class _Run:
             self._states.pop(one.number, None)
 
 
-def tag_named(name: str) -> int | None:
-    """The tag of a keyword (in any case), `ggggeeee` or `(gggg,eeee)`; None for any other name."""
-    digits = name.strip("()").replace(",", "").replace(" ", "")
-    if len(digits) == 8 and all(digit in "0123456789abcdefABCDEF" for digit in digits):
-        return int(digits, 16)
-    return _TAG_BY_KEYWORD.get(name.lower())
+@lru_cache(maxsize=8)
+def _matcher(recipe: Recipe) -> Matcher:
+    return Matcher(line.expression for line in recipe.lines if line.expression.kind not in _GROUPS)
 
 
-def added_vr(tag: int) -> str:
-    """The VR of an element that the source does not have; short text for one that no dictionary knows."""
-    vr = dictionary_vr(tag)
-    return "ST" if vr == "UN" else vr
-
-
-def _kept(lines: Sequence[RecipeLine], fields: Sequence[Field]) -> Iterator[tuple[int, RecipeLine | None]]:
+def _kept(
+    lines: Sequence[RecipeLine], fields: Sequence[Field], named: Mapping[FieldExpression, Sequence[int]]
+) -> Iterator[tuple[int, RecipeLine | None]]:
     """What no line but ADD may change: what is kept with the line that says so, and with None what is inside it."""
-    kept = [line for line in lines if line.action is RecipeAction.KEEP]
+    kept: dict[int, RecipeLine] = {}
+    for line in lines:
+        if line.action is RecipeAction.KEEP:
+            for number in named.get(line.expression, ()):
+                kept.setdefault(number, line)
     if not kept:
         return
     around: list[Field] = []
     top: dict[int, RecipeLine] = {}
     for one in fields:
-        line = next((line for line in kept if matches(line.expression, one)), None) or top.get(one.tag)
-        if line is not None and not one.path:
-            top[one.tag] = line
-        if line is not None:
+        said = kept.get(one.number) or top.get(one.tag)
+        if said is not None:
+            if not one.path:
+                top[one.tag] = said
             if one.is_sequence:
                 around.append(one)
-            yield one.number, line
+            yield one.number, said
         elif one.path and any(one.is_inside(outer) for outer in around):
             yield one.number, None
-
-
-def _may_change(one: Field) -> bool:
-    return one.tag not in UNTOUCHED
 
 
 def _decision(one: Field, state: _State, named: Collection[int]) -> Decision | None:

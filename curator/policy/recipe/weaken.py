@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from curator.model.decision import Action, Decision, ElementRef
 from curator.policy.identifiers import IdentifierRules
+from curator.policy.recipe.bounds import OWN, TEMPORAL_VRS, is_never_kept
 from curator.policy.recipe.expand import Field, field_at, matches
 from curator.policy.recipe.lines import FieldKind, Recipe, RecipeAction, RecipeLine
-from curator.policy.recipe.overlay import OWN, TEMPORAL_VRS, is_never_kept
 from curator.policy.standard import StandardTables
 
 _FILE_META = 0x0002
