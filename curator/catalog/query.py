@@ -91,6 +91,13 @@ def snapshot_digest(connection: Connection, *, vendors: VendorNames | None = Non
     return digest.hexdigest()
 
 
+def release_digest(connection: Connection) -> str:
+    """SHA-256 of which files are released, 64 hex digits: of their paths and contents, whatever else is recorded."""
+    rows = connection.execute(select(instance.c.path, instance.c.sha256)).all()
+    lines = sorted(f"{path} {sha256}\n" for path, sha256 in rows)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def matching(candidates: Iterable[CatalogSeries], conditions: Mapping[str, str]) -> list[CatalogSeries]:
     """Those for which every attribute that `conditions` names has the value it names; all for no conditions.
 

@@ -7,9 +7,10 @@ process that opened the ledger writes it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -18,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, delete, func, select
 
 from curator.catalog.database import upsert, write_transaction
-from curator.catalog.rows import chunks, write_changed
+from curator.catalog.rows import canonical_json, chunks, write_changed
 from curator.catalog.schema import require_current
 from curator.errors import RefusedError
 from curator.jobs import audit, tables
@@ -87,6 +88,7 @@ class LedgerBatch:
         self._released: defaultdict[str, set[str]] = defaultdict(set)
         self._results: dict[tuple[str, str], StageResult] = {}
         self._events: list[tuple[str, dict[str, audit.Value]]] = []
+        self._applied: dict[str, tuple[tuple[str, str, int], ...]] = {}
 
     def record_done(self, row: WorkRow) -> None:
         """An item is through a stage: it leaves the quarantine that this same stage had put it in."""
@@ -118,6 +120,10 @@ class LedgerBatch:
         """An item is held back no more, whichever stage did it; no error where it was not."""
         self._quarantine[item_id] = None
 
+    def record_applied(self, item_id: str, counts: Iterable[tuple[str, str, int]]) -> None:
+        """How often each rule was applied to an item, by rule id and action."""
+        self._applied[item_id] = tuple(sorted(counts))
+
     def record_source(self, row: SourceRow) -> None:
         """Where an item came from."""
         self._sources[row.item_id] = row
@@ -136,6 +142,7 @@ class LedgerBatch:
         self._flush_quarantine()
         write_changed(self.connection, tables.source, [asdict(row) for row in self._sources.values()])
         write_changed(self.connection, tables.stage_result, [asdict(one) for one in self._results.values()])
+        self._flush_applied()
         for event, fields in self._events:
             audit.append(self.connection, event, fields)
 
@@ -158,6 +165,22 @@ class LedgerBatch:
                 old = {key: replace(row, status=WorkStatus.SUPERSEDED) for key, row in stored.items()}
                 changed = {key: row for key, row in (old | wanted).items() if stored.get(key) != row}
                 upsert(self.connection, tables.work, [_stored(changed[key]) for key in sorted(changed)])
+
+    def _flush_applied(self) -> None:
+        """Write counts once for all items that share them."""
+        digests = {
+            item_id: hashlib.sha256(canonical_json(counts).encode()).hexdigest()
+            for item_id, counts in self._applied.items()
+        }
+        counted = {digests[item_id]: counts for item_id, counts in self._applied.items()}
+        rows = [
+            {"digest": digest, "rule_id": rule_id, "action": action, "count": count}
+            for digest, counts in counted.items()
+            for rule_id, action, count in counts
+        ]
+        write_changed(self.connection, tables.action_count, rows)
+        pairs = [{"item_id": item_id, "digest": digest} for item_id, digest in digests.items()]
+        write_changed(self.connection, tables.applied, pairs)
 
     def _flush_quarantine(self) -> None:
         held = [
@@ -284,6 +307,19 @@ class Ledger:
         with self._engine.connect() as connection:
             counts = Counter(WorkStatus(status) for status in connection.execute(query).scalars())
         return {status: counts[status] for status in WorkStatus if counts[status]}
+
+
+def applied_counts(connection: Connection, stage: str) -> list[tuple[str, str, int]]:
+    """How many elements each rule was applied to in all that a stage has released, by rule id and action, sorted."""
+    work, applied, counts = tables.work.c, tables.applied.c, tables.action_count.c
+    query = (
+        select(counts.rule_id, counts.action, func.sum(counts.count))
+        .join(tables.applied, applied.digest == counts.digest)
+        .join(tables.work, work.item_id == applied.item_id)
+        .where(work.stage == stage, work.status == WorkStatus.DONE.value)
+        .group_by(counts.rule_id, counts.action)
+    )
+    return sorted((str(rule_id), str(action), int(count)) for rule_id, action, count in connection.execute(query))
 
 
 def _current(stage: str) -> Select[tuple[Any, ...]]:

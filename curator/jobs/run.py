@@ -16,6 +16,7 @@ from curator.jobs.context import JobContext, open_job
 from curator.jobs.datasets import build_dataset
 from curator.jobs.job import Job
 from curator.jobs.progress import Report
+from curator.jobs.proven import record_proof
 from curator.jobs.release.stage import ReleaseCounts, release
 from curator.jobs.summary import write_report
 from curator.jobs.verification import Proof, verify_released
@@ -97,6 +98,7 @@ def _run(context: JobContext, train: TrainStage | None) -> JobResult:
     released = release(context)
     proof = verify_released(context)
     withdrawn = withdraw(context, proof)
+    record_proof(context, proof, withdrawn)
     annotations = annotate(context)
     dataset = build_dataset(context)
     trained = train(context, dataset) if train is not None else None

@@ -71,8 +71,8 @@ class CountGrid:
 class PolicySummary:
     """One policy that `files` released files were made under.
 
-    `method` and `options` are as the released files state them (DICOM's De-identification Method and its codes);
-    both are empty where no such file could be read.
+    `edition` is that of PS3.15. `method` and `options` are as the released files state them (DICOM's De-identification
+    Method and its codes); both are empty where no such file could be read.
     """
 
     digest: str
@@ -80,14 +80,41 @@ class PolicySummary:
     method: str = ""
     options: tuple[str, ...] = ()
     dates: str = ""
+    edition: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The last search of all released files for identifiers, after they were written."""
+    """The last search of all released files for identifiers, after they were written.
+
+    `residuals` counts findings about files that are still there, `by_defect` all of them and `withdrawn` the instances
+    that were taken back for theirs. References resolve within the release or point outside of it.
+    """
 
     files: int
     residuals: int
+    by_defect: tuple[Tally, ...] = ()
+    withdrawn: int = 0
+    references_resolved: int = 0
+    references_outside: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCount:
+    """How many elements of the released files one rule was applied to, with one action."""
+
+    rule_id: str
+    action: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldItem:
+    """One item that is held back, by its opaque name."""
+
+    item_id: str
+    reason: Reason
+    stage: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +135,8 @@ class ReleaseSummary:
     key_id: str
     policies: tuple[PolicySummary, ...]
     verification: Verification | None = None
+    actions: tuple[RuleCount, ...] = ()
+    held_items: tuple[HeldItem, ...] = ()
     audit_entries: int = 0
     audit_head: str = ""
 

@@ -30,7 +30,9 @@ from curator.report.tables import (
     facts_table,
     gaps_table,
     grid_table,
+    items_table,
     reasons_table,
+    rules_table,
     scores_table,
     tally_table,
 )
@@ -56,6 +58,7 @@ def sections_of(summary: JobSummary) -> list[Section]:
     found: list[Section] = []
     if summary.release is not None:
         found += [_policy(summary.release.policies, summary.release.key_id), _held(summary.release)]
+        found += _applied(summary.release)
     if summary.diversity is not None:
         found.append(_diversity(summary.diversity))
     if summary.agreement is not None:
@@ -85,6 +88,28 @@ def _held(release: ReleaseSummary) -> Section:
     return Section(anchor="held", title="Held back", paragraphs=tuple(notes), tables=tuple(tables))
 
 
+def _applied(release: ReleaseSummary) -> list[Section]:
+    """What was done to elements, and what the proof found; nothing for a release without counts."""
+    tables, notes = [], []
+    if release.actions:
+        notes.append(f"{len(release.actions)} pairs of rule and action were applied to the released files.")
+        tables.append(rules_table("Elements by rule and action", release.actions, release.released))
+    proof = release.verification
+    if proof is not None and (proof.references_resolved or proof.references_outside):
+        notes.append(
+            f"{proof.references_resolved} references between files resolve, {proof.references_outside} point to what "
+            "was not released."
+        )
+    if proof is not None and proof.by_defect:
+        notes.append(f"{proof.withdrawn} instances were taken back for what the proof found.")
+        tables.append(tally_table("Findings of the proof", ("defect", "findings"), proof.by_defect))
+    if release.held_items:
+        tables.append(items_table("Items held back", release.held_items))
+    if not tables and not notes:
+        return []
+    return [Section(anchor="applied", title="Applied and proven", paragraphs=tuple(notes), tables=tuple(tables))]
+
+
 def _policy(policies: Sequence[PolicySummary], key_id: str) -> Section:
     if not policies:
         return Section(anchor="policy", title="Policy", paragraphs=("No file was released, so no policy was applied.",))
@@ -92,6 +117,7 @@ def _policy(policies: Sequence[PolicySummary], key_id: str) -> Section:
         facts_table(
             "Applied to all released files" if len(policies) == 1 else f"Policy {number} of {len(policies)}",
             [
+                ("edition of PS3.15", each.edition or "could not be read"),
                 ("method as the files state it", each.method or "could not be read"),
                 ("profile and options", "; ".join(each.options) or "could not be read"),
                 ("dates", each.dates.lower() or "could not be read"),

@@ -15,13 +15,16 @@ from curator.model.summary import (
     AgreementSummary,
     CountGrid,
     Distribution,
+    HeldItem,
     LabelAgreementSummary,
     ReasonCount,
+    RuleCount,
     Tally,
 )
 from curator.report.words import NOT_STATED, attribute_name, decimal, percent
 
 HEAT_LEVELS = 6
+_MOST_ROWS = 50
 _WORST_DICE_SHOWN = 0.5
 
 
@@ -215,6 +218,26 @@ def gaps_table(groups: Sequence[GroupScore], kind: str) -> ReportTable | None:
         return None
     columns = ("class", "best (cases)", "Dice", "worst (cases)", "Dice", "gap", "intervals")
     return ReportTable(f"Gap between the best and the worst {kind}", columns, tuple(rows))
+
+
+def rules_table(caption: str, actions: Sequence[RuleCount], files: int) -> ReportTable:
+    """How often each rule was applied, most often first, as many as a reader reads; the JSON has all."""
+    ordered = sorted(actions, key=lambda each: (-each.count, each.rule_id, each.action))
+    rows = [
+        (Cell(each.rule_id), Cell(each.action), Cell(str(each.count), is_number=True)) for each in ordered[:_MOST_ROWS]
+    ]
+    left = len(ordered) - len(rows)
+    note = f"{caption}, {files} files" + (f"; the {_MOST_ROWS} most frequent, {left} more in the JSON" if left else "")
+    return ReportTable(note, ("rule", "action", "elements"), tuple(rows))
+
+
+def items_table(caption: str, items: Sequence[HeldItem]) -> ReportTable:
+    """Items by their opaque names, as many as a reader reads; the JSON has all."""
+    rows = [(Cell(each.item_id), Cell(each.reason.value), Cell(each.stage)) for each in items[:_MOST_ROWS]]
+    left = len(items) - len(rows)
+    return ReportTable(
+        caption + (f"; {left} more in the JSON" if left else ""), ("item", "reason", "stage"), tuple(rows)
+    )
 
 
 def facts_table(caption: str, facts: Sequence[tuple[str, str]]) -> ReportTable:

@@ -155,8 +155,9 @@ def test_X03_verify_alone_finds_what_was_altered(site, keyword: str, value: str,
 def test_X03_U07_verify_alone_checks_references(site) -> None:
     save(pointing(PRESENTATION, "PR", [image(1)]), site.source / "pr.dcm")
     assert run(site).code == 0
-    target = next(path for path in released_images(site) if dcmread(path).InstanceNumber == 1)
-    alter(target, "SeriesInstanceUID", "2.25.1234567890123456789012345678901")
+    state = next(one for one in map(dcmread, site.released.rglob("*.dcm")) if one.SOPClassUID == PRESENTATION)
+    referred = state.ReferencedSeriesSequence[0].ReferencedImageSequence[0].ReferencedSOPInstanceUID
+    alter(next(site.released.rglob(f"{referred}.dcm")), "SeriesInstanceUID", "2.25.1234567890123456789012345678901")
     done = site.run("deid", "verify", site.released, "-w", site.workspace, "--workers", 1, "--json")
     found = done.json()["findings"]
     assert done.code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,8 @@ from curator.catalog import diversity
 from curator.catalog.query import annotation_records, instances
 from curator.jobs import audit, tables
 from curator.jobs.annotations import STAGE as ANNOTATE
-from curator.jobs.ledger import WorkStatus
+from curator.jobs.ledger import WorkStatus, applied_counts
+from curator.jobs.proven import last_proof
 from curator.jobs.release.record import STAGE as RELEASE
 from curator.model.instance import ReleasedInstance
 from curator.model.quarantine import Reason
@@ -23,13 +25,16 @@ from curator.model.summary import (
     CountGrid,
     Distribution,
     DiversitySummary,
+    HeldItem,
     PolicySummary,
     ReasonCount,
     ReleaseSummary,
+    RuleCount,
     Tally,
     Verification,
 )
 
+_OWN_EDITION = re.compile(r"curator [^;]*; [^;]*; PS3\.15 (\w+)")
 _STATED = (
     "DeidentificationMethod",
     "DeidentificationMethodCodeSequence",
@@ -42,7 +47,8 @@ def release_summary(
 ) -> ReleaseSummary:
     """What went in and what became of it; all zero for a new workspace.
 
-    `residuals` is what a search over all of `released` found just now, None where there was none.
+    `residuals` is what a search over all of `released` found just now; None stands for the last search, as far as
+    nothing was released or taken back since.
 
     Raises:
         IntegrityError: the audit log was altered.
@@ -61,7 +67,12 @@ def release_summary(
         series=len({one.SeriesInstanceUID for one in recorded}),
         key_id=key_id,
         policies=_policies(recorded, released),
-        verification=None if residuals is None else Verification(files=len(recorded), residuals=residuals),
+        verification=_verification(connection, files=len(recorded), residuals=residuals),
+        actions=tuple(
+            RuleCount(rule_id=rule_id, action=action, count=count)
+            for rule_id, action, count in applied_counts(connection, RELEASE)
+        ),
+        held_items=_held_items(connection),
         audit_entries=audit.verify(connection),
         audit_head=audit.head(connection),
     )
@@ -85,6 +96,20 @@ def _held(connection: Connection) -> tuple[ReasonCount, ...]:
     )
 
 
+def _verification(connection: Connection, *, files: int, residuals: int | None) -> Verification | None:
+    last = last_proof(connection)
+    if residuals is None or (last is not None and last.residuals == residuals):
+        return last
+    return Verification(files=files, residuals=residuals)
+
+
+def _held_items(connection: Connection) -> tuple[HeldItem, ...]:
+    quarantine = tables.quarantine.c
+    rows = connection.execute(select(quarantine.item_id, quarantine.reason, quarantine.stage))
+    found = [HeldItem(item_id=row.item_id, reason=Reason(row.reason), stage=row.stage) for row in rows]
+    return tuple(sorted(found, key=lambda one: one.item_id))
+
+
 def _policies(recorded: Sequence[ReleasedInstance], released: Path) -> tuple[PolicySummary, ...]:
     files = Counter(one.policy_digest for one in recorded)
     return tuple(
@@ -99,13 +124,26 @@ def _policy(digest: str, files: int, paths: Iterable[Path]) -> PolicySummary:
     if header is None:
         return PolicySummary(digest=digest, files=files)
     codes = header.get("DeidentificationMethodCodeSequence", [])
+    method = _text(header.get("DeidentificationMethod", ""))
     return PolicySummary(
         digest=digest,
         files=files,
-        method=str(header.get("DeidentificationMethod", "")),
+        method=method,
         options=tuple(f"{code.get('CodeValue', '')} {code.get('CodeMeaning', '')}".strip() for code in codes),
         dates=str(header.get("LongitudinalTemporalInformationModified", "")),
+        edition=_edition(method),
     )
+
+
+def _edition(method: str) -> str:
+    """The edition of PS3.15 that our own method text names, "" where it names none."""
+    found = _OWN_EDITION.search(method)
+    return found[1] if found is not None else ""
+
+
+def _text(value: object) -> str:
+    """One text, also of several methods: what earlier tools said stands before ours."""
+    return str(value) if isinstance(value, str) else "; ".join(map(str, value)) if isinstance(value, Iterable) else ""
 
 
 def _headers(paths: Iterable[Path]) -> Iterator[pydicom.Dataset]:
