@@ -111,7 +111,8 @@ class Rewriter:
         Raises:
             ItemError: as `chunks`.
         """
-        return self._element(element, (), {})
+        ((_, content),) = self._level((element,), (), {})
+        return content
 
     def _decided(self, element: Element, vr: str, path: tuple[int, ...], creator: str = "") -> Decision:
         decision = self._overlay.get(element.start)
