@@ -7,11 +7,12 @@ Sources: DICOM PS3.15 2026d E.1.3 (what a conformance statement must say), (c) N
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from curator.model.decision import Action, ElementRef
 from curator.policy.header import HeaderPolicy, decide
+from curator.policy.private import OPTION as PRIVATE_OPTION
 from curator.policy.recipe.laid import weakened
 from curator.policy.standard import PRIVATE_ROW
 
@@ -29,13 +30,40 @@ _CARRIED_OUT = {
 }
 
 
+_INSERTED = {
+    "PatientIdentityRemoved": "YES",
+    "DeidentificationMethod": "program, profile, edition and policy digest, after what earlier tools said",
+    "DeidentificationMethodCodeSequence": "the codes above, after those of earlier tools",
+    "LongitudinalTemporalInformationModified": "as above",
+    "LongitudinalTemporalOffsetFromEvent": "days from the person's event, where a job names a file of events",
+    "LongitudinalTemporalEventType": "what the event was, where a job names a file of events",
+    "file meta information": "written anew; the preamble is zeros, private information and AE titles are dropped",
+}
+_STAND_INS = (
+    "- One constant a VR, legal in it and plainly artificial: REMOVED, 19000101, 000000, 000Y, 0, urn:removed; zeros "
+    "for binary values. Where the standard lists the values, one of those.",
+    "- A sequence that has to stay keeps its first item, every text, name, date and code in it replaced.",
+    "- PatientName and PatientID are one keyed code; UIDs become 2.25 UIDs from a keyed hash, the same for the same.",
+)
+_INTEGRITY = (
+    "- Under one key and epoch the same person, UID and date shift come out the same in every file, run and process, "
+    "so that references, frames of reference and intervals stay whole, also to what is released later.",
+    "- Between keys or release domains nothing is linked.",
+)
+
+
 def table_actions(policy: HeaderPolicy) -> Counter[Action]:
     """How many rows of Table E.1-1 get which action at the top level of an object of unknown class."""
-    counted: Counter[Action] = Counter()
+    return Counter({action: len(names) for action, names in rows_by_action(policy).items()})
+
+
+def rows_by_action(policy: HeaderPolicy) -> dict[Action, list[str]]:
+    """The names of the rows of Table E.1-1 by what happens to them there, in the order of the table."""
+    names: dict[Action, list[str]] = defaultdict(list)
     for row in policy.standard.rows.values():
         tag = 0x00091001 if row.tag == PRIVATE_ROW else int(row.tag.replace("x", "0"), 16)
-        counted[decide(policy, ElementRef(tag, row.vr or "UN")).action] += 1
-    return counted
+        names[decide(policy, ElementRef(tag, row.vr or "UN")).action].append(row.keyword or row.tag)
+    return names
 
 
 def recipe_sentences(policy: HeaderPolicy, *, most: int | None = None) -> tuple[str, ...]:
@@ -57,7 +85,7 @@ def _listed(told: Sequence[str], most: int | None) -> str:
 
 def conformance(policy: HeaderPolicy) -> str:
     """The statement as Markdown, ending in a newline."""
-    counted = table_actions(policy)
+    names = rows_by_action(policy)
     not_built = [option for option in policy.listed.option_rules.options.values() if not option.available]
     methods = [
         f"- {method.code_value} {method.coding_scheme} {method.code_meaning} ({method.section})"
@@ -81,11 +109,26 @@ def conformance(policy: HeaderPolicy) -> str:
         "",
         "| what happens | rows |",
         "|---|---|",
-        *(f"| {sentence} | {counted[action]} |" for action, sentence in _CARRIED_OUT.items() if counted[action]),
+        *(f"| {said} | {len(names[action])} |" for action, said in _CARRIED_OUT.items() if names.get(action)),
+        "",
+        *(f"- {said}: {', '.join(names[action])}" for action, said in _CARRIED_OUT.items() if names.get(action)),
         "",
         "## Attributes outside the table",
         "",
         *(f"- `{rule.id}`: {rule.why}" for rule in (*policy.first_rules, *policy.last_rules)),
+        "",
+        *_private(policy),
+        "## Attributes inserted or replaced at the top level",
+        "",
+        *(f"- {keyword}: {what}" for keyword, what in _INSERTED.items()),
+        "",
+        "## How stand-ins are made",
+        "",
+        *_STAND_INS,
+        "",
+        "## Referential integrity",
+        "",
+        *_INTEGRITY,
         "",
         "## Restrictions",
         "",
@@ -105,6 +148,23 @@ def conformance(policy: HeaderPolicy) -> str:
             for conflict in policy.conflicts
         ]
     return "\n".join(lines) + "\n"
+
+
+def _private(policy: HeaderPolicy) -> list[str]:
+    """What happens to private attributes, ending in an empty line."""
+    lines = ["## Private attributes", ""]
+    if PRIVATE_OPTION not in policy.options:
+        return [*lines, "- All are removed, with their creators.", ""]
+    lines.append(
+        f"- Of Table E.3.10-1 ({len(policy.private.rows)} rows), by the creator's exact spelling, the group and the "
+        "place in the block, for any block. All others are removed; what a file declares safe itself is not believed."
+    )
+    lines += [f"- `{rule.id}`: {rule.why}" for rule in policy.private.rules]
+    lines += [
+        f"- Bytes that were reviewed: {creator} ({group:04X},xx{low:02X})"
+        for creator, group, low in sorted(policy.private.reviewed)
+    ]
+    return [*lines, ""]
 
 
 def _of_recipe(policy: HeaderPolicy) -> list[str]:

@@ -31,7 +31,7 @@ def methods(data: bytes, **identifiers: str) -> list[str]:
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @pytest.mark.parametrize("options", [(), MANY_OPTIONS], ids=["basic", "options"])
-def test_what_was_applied_is_said(syntax: str, options: tuple[str, ...]) -> None:
+def test_M01_what_was_applied_is_said(syntax: str, options: tuple[str, ...]) -> None:
     dataset = read(written(Writer(syntax).file({}), *options))
     chosen = policy(*options)
     assert dataset.PatientIdentityRemoved == "YES"
@@ -44,7 +44,7 @@ def test_what_was_applied_is_said(syntax: str, options: tuple[str, ...]) -> None
     assert "2.25." in dataset.file_meta.ImplementationClassUID
 
 
-def test_a_source_that_claims_what_it_is_not_is_corrected() -> None:
+def test_M01_a_source_that_claims_what_it_is_not_is_corrected() -> None:
     elements = {
         0x00120062: WRITER.element(0x00120062, "CS", b"NO"),
         0x00280303: WRITER.element(0x00280303, "CS", b"UNMODIFIED"),
@@ -53,7 +53,7 @@ def test_a_source_that_claims_what_it_is_not_is_corrected() -> None:
     assert (dataset.PatientIdentityRemoved, dataset.LongitudinalTemporalInformationModified) == ("YES", "REMOVED")
 
 
-def test_earlier_methods_stay_and_ours_follows_once() -> None:
+def test_M01_M02_earlier_methods_stay_and_ours_follows_once() -> None:
     once = written(with_method(b"CTP 2019\\Per DICOM PS 3.15 AnnexE\\CTP 2019"))
     assert methods(with_method(b"CTP 2019\\Per DICOM PS 3.15 AnnexE\\CTP 2019"))[:2] == [
         "CTP 2019",
@@ -89,7 +89,7 @@ def test_an_endless_history_is_cut() -> None:
     assert len(methods(with_method(b"\\".join(b"method %d" % number for number in range(900))))) == 33
 
 
-def test_earlier_codes_stay_with_the_standard_s_meaning_and_each_once() -> None:
+def test_M01_M02_earlier_codes_stay_with_the_standard_s_meaning_and_each_once() -> None:
     codes = WRITER.sequence(
         CODES, code(b"113107"), code(b"113100"), code(b"113107"), code(b"X-1", b"99HOSPITAL"), code(b"999999")
     )
