@@ -37,6 +37,8 @@ _NOT_SEARCHED_FOR_NUMBERS = re.compile(
 )
 _NAME_PARTS = re.compile(r"[\s^=,;.\-_/\\]+")
 _NUMERIC = b"0123456789+-.eE \\\0"
+# What every codec writes as ASCII does; in some, backslash and tilde are other characters.
+_ALIKE_EVERYWHERE = re.compile(r"[ -\[\]-}]*")
 _ESCAPES = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]")
 
 
@@ -143,6 +145,14 @@ def _long_enough(token: str) -> bool:
 
 
 def _encoded(token: str) -> set[bytes]:
+    if _ALIKE_EVERYWHERE.fullmatch(token):
+        folded = token.lower()
+        forms = {folded.encode(codec) for codec in ("ascii", "utf-16-le", "utf-16-be")}
+        return {form for form in forms if len(form) >= SHORTEST}
+    return _encoded_by_all(token)
+
+
+def _encoded_by_all(token: str) -> set[bytes]:
     forms: set[bytes] = set()
     for spelling in {token, token.lower(), token.upper(), token.casefold()}:
         for codec in _CODECS:

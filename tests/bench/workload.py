@@ -70,6 +70,8 @@ class Workload:
         self._tasks: list[ReleaseTask] = [self._recorder.task(source) for source in self._plan.first]
         self._swift = Swift(self._policy, self._context.pseudonyms)
         _person_of.cache_clear()
+        # A worker loads its rules once, however many files follow.
+        release_one(self._tasks[0])
 
     def copy(self) -> None:
         """Each file copied by the standard library."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from curator.identity.search import found_in, needles_of
+from curator.identity.search import _encoded, _encoded_by_all, found_in, needles_of
 from curator.identity.sieve import Sieve
 from curator.model.identity import Identifier, IdentifierKind
 
@@ -65,3 +65,11 @@ def test_nothing_is_found_in_nothing_and_by_nothing() -> None:
 def test_a_string_too_short_to_be_told_from_chance_is_refused() -> None:
     with pytest.raises(ValueError, match="shorter than 4"):
         Sieve([b"abc"])
+
+
+@pytest.mark.parametrize(
+    "token", ["".join(map(chr, range(32, 127))), "Quarz^Otto", "A b", "O'Neill-9", "1.2.3", "a~b\\c"]
+)
+def test_the_short_way_to_encode_ascii_is_every_codecs_way(token: str) -> None:
+    for one in (token, *(f"ab{character}cd" for character in token)):
+        assert _encoded(one) == _encoded_by_all(one)
