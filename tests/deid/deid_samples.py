@@ -41,6 +41,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 # Every option that a steward may choose today, alone, and all that go together.
 OPTIONS = (
     (),
+    ("retain-safe-private",),
     ("retain-uids",),
     ("retain-device-identity",),
     ("retain-institution-identity",),
@@ -49,6 +50,7 @@ OPTIONS = (
     ("retain-long-modified-dates",),
 )
 MANY_OPTIONS = (
+    "retain-safe-private",
     "retain-uids",
     "retain-device-identity",
     "retain-institution-identity",
