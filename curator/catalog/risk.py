@@ -84,8 +84,8 @@ class RiskReport:
     """Everything about one release.
 
     `steps` is how each attribute was looked at; attributes that say nothing of anybody are in `silent`. `suggestions`
-    lead, in order, to the threshold; `to_leave_out` are the people who then still stand out. `is_met` says whether the
-    release is fine as it is.
+    lead, in order, to the threshold; `to_leave_out` are the people who then still stand out, `standing_out` those who
+    do so now.
     """
 
     threshold_k: int
@@ -97,6 +97,7 @@ class RiskReport:
     rare: tuple[Rare, ...]
     suggestions: tuple[Suggestion, ...]
     to_leave_out: tuple[str, ...]
+    standing_out: tuple[str, ...]
 
     @property
     def is_met(self) -> bool:
@@ -142,6 +143,7 @@ def risk_report(people: Sequence[Person], rules: RiskRules, *, k: int | None = N
         rare=_rare(people, telling, threshold),
         suggestions=suggestions,
         to_leave_out=left,
+        standing_out=_standing_out(classes, threshold),
     )
 
 
@@ -225,8 +227,13 @@ def _suggested(
         level = levels[chosen.attribute]
         step = chosen.steps[level] if level < len(chosen.steps) else LEFT_OUT
         suggestions.append(Suggestion(attribute=chosen.attribute, step=step, after=anonymity(classes.values(), k)))
-    standing_out = sorted(person.patient_code for members in classes.values() if len(members) < k for person in members)
-    return tuple(suggestions), tuple(standing_out)
+    return tuple(suggestions), _standing_out(classes, k)
+
+
+def _standing_out(classes: Mapping[tuple[Values, ...], Sequence[Person]], k: int) -> tuple[str, ...]:
+    """The codes of people in classes that are too small, sorted."""
+    small = (members for members in classes.values() if len(members) < k)
+    return tuple(sorted(person.patient_code for members in small for person in members))
 
 
 def _below(classes: Mapping[tuple[Values, ...], Sequence[Person]], k: int) -> int:

@@ -11,8 +11,10 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from curator.deid.difference import Difference
+    from curator.jobs.signing_off import SignOff
     from curator.policy.recipe.lines import Recipe
 
 _WORKSPACE = click.option(
@@ -22,9 +24,7 @@ _PROFILE = click.option("--profile", default="basic", show_default=True, help="A
 _OPTION = click.option("--option", "options", multiple=True, help="An option of PS3.15 E.3, such as retain-uids.")
 _WORKERS = click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
-_RECIPE = click.option(
-    "--recipe", type=click.Path(path_type=Path), help="In the deid package's format; decides first."
-)
+_RECIPE = click.option("--recipe", type=click.Path(path_type=Path), help="In the deid package's format; decides first.")
 _VALUES = click.option("--recipe-values", type=click.Path(path_type=Path), help="TOML or CSV: what `var:` stands for.")
 
 
@@ -191,6 +191,88 @@ def explain(
         return
     for row in rows:
         click.echo(f"{row.place}  {row.vr}  {row.action}  {row.keyword or '-'}  [{row.rule_id}] {row.why}")
+
+
+_COUNT = click.option("--n", "count", type=click.IntRange(0), default=20, show_default=True, help="Instances to draw.")
+_SEED = click.option("--seed", type=int, default=0, show_default=True, help="Another seed, another sample.")
+_RELEASED = click.option(
+    "--released", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Where released instances lie."
+)
+
+
+@group.command()
+@_WORKSPACE
+@_COUNT
+@_SEED
+@_RELEASED
+@_WORKERS
+@_JSON
+def sample(workspace: Path, count: int, seed: int, released: Path | None, workers: int, *, as_json: bool) -> None:
+    """Draw released instances for a person to look at, risky ones first, and list every text that is left in all.
+
+    The code at the end stands for exactly this; `curator deid attest` signs for it.
+    """
+    shown = _shown(workspace, count=count, seed=seed, released=released, workers=workers)
+    if as_json:
+        click.echo(json.dumps(shown.to_json(), indent=1))
+        return
+    for drawn in shown.sample:
+        click.echo("  ".join((drawn.path, *drawn.rules)))
+    for text in shown.texts:
+        printable = "".join(one if one.isprintable() else " " for one in text.value)
+        click.echo(f"{text.attribute}  {printable}  {text.series} series  {text.files} files")
+    click.echo(f"{len(shown.sample)} instances to look at, {len(shown.texts)} distinct texts; code {shown.code}")
+
+
+@group.command()
+@_WORKSPACE
+@click.option("--code", required=True, help="As `curator deid sample` printed it, with the same --n and --seed.")
+@click.option("--by", required=True, help="Who signs; the log keeps a keyed code of the name.")
+@click.option("--accept/--reject", "accepted", required=True, default=None, help="What was found.")
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day it was signed; today where left out.")
+@click.option("--what-if", is_flag=True, help="Check the code and write nothing.")
+@_COUNT
+@_SEED
+@_RELEASED
+@_WORKERS
+def attest(
+    workspace: Path,
+    code: str,
+    by: str,
+    day: datetime | None,
+    count: int,
+    seed: int,
+    released: Path | None,
+    workers: int,
+    *,
+    accepted: bool,
+    what_if: bool,
+) -> None:
+    """Write into the audit log that a person has looked at the sample and at every text, and what they found."""
+    from datetime import date
+
+    from curator.jobs.signing_off import attest as attested
+    from curator.jobs.signing_off import require_code
+
+    shown = _shown(workspace, count=count, seed=seed, released=released, workers=workers)
+    require_code(shown, code)
+    if what_if:
+        click.echo(f"would sign for {len(shown.sample)} instances and {len(shown.texts)} texts")
+        return
+    on = date.today() if day is None else day.date()
+    entry = attested(workspace, shown, code=code, by=by, accepted=accepted, at=on.isoformat())
+    click.echo(f"entry {entry.sequence} of the audit log, {entry.hash}")
+
+
+def _shown(workspace: Path, *, count: int, seed: int, released: Path | None, workers: int) -> SignOff:
+    from curator.adapters.processes import executor
+    from curator.jobs.signing_off import sign_off
+
+    pool = executor(workers)
+    try:
+        return sign_off(workspace, count=count, seed=seed, executor=pool, report=_to_stderr, released=released)
+    finally:
+        pool.close()
 
 
 def _print_differences(found: Sequence[Difference], *, as_json: bool) -> None:
