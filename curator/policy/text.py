@@ -27,6 +27,7 @@ RECOGNIZERS, TECHNICAL = "text/recognizers.toml", "text/technical.toml"
 _EXPLAINED = ("id", "why", "source", "example")
 _RUNS = re.compile(r"[^\W\d_]+|\d+")
 _LONGEST_NUMBER = 3
+_CONNECTIVE = "connective"
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -68,9 +69,13 @@ class TechnicalRule:
 
 @dataclass(frozen=True, slots=True)
 class TextRules:
-    """Everything under `rules/text`; `model` is the spaCy model that a site named, "" for none."""
+    """Everything under `rules/text`; `model` is the spaCy model that a site named, "" for none.
+
+    `connectives` are those of the `words` that say something only together with others.
+    """
 
     words: frozenset[str] = field(repr=False)
+    connectives: frozenset[str] = field(repr=False)
     technical: tuple[TechnicalRule, ...] = field(repr=False)
     compound_id: str
     recognizers: tuple[TextPattern, ...] = field(repr=False)
@@ -102,7 +107,8 @@ def load_text_rules(folder: Path) -> TextRules:
     """
     inputs = {name: read_bytes(folder / name, name=name) for name in FILES}
     allowed = parse_csv(inputs["text/allowed.csv"], name="text/allowed.csv", columns=("word", "kind"))
-    words = frozenset(plain_of(row["word"]) for row in allowed)
+    kinds = {plain_of(row["word"]): row["kind"] for row in allowed}
+    words = frozenset(kinds)
     confusables = parse_csv(
         inputs["text/confusables.csv"], name="text/confusables.csv", columns=("character", "folded", "why")
     )
@@ -113,6 +119,7 @@ def load_text_rules(folder: Path) -> TextRules:
     recognizers.only(required=("rule",))
     return TextRules(
         words=words,
+        connectives=frozenset(word for word, kind in kinds.items() if kind == _CONNECTIVE),
         technical=technical,
         compound_id=compound_id,
         recognizers=tuple(_recognizer(rule) for rule in recognizers.tables("rule")),

@@ -21,11 +21,12 @@ from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues
 from curator.deid.text.words import Word, joined, without_controls, words_of
 from curator.model.identity import Identifier
-from curator.policy.text import TextRules
+from curator.policy.text import TextRules, plain_of
 
 OWN_VALUE = "own-value"
 NOT_ALLOWED = "not-allowed"
 LONE_NUMBER = "lone-number"
+LONE_CONNECTIVE = "lone-connective"
 TOO_LONG = "too-long"
 UNSETTLED = "unsettled"
 # A report has ten thousand characters; a million are no descriptor, and nobody can judge what is left of them.
@@ -65,6 +66,7 @@ class Cleaner:
     def __init__(self, rules: TextRules, find: Find) -> None:
         self.folding = Folding(rules.confusables)
         self._own_values = lru_cache(maxsize=_PERSONS)(lambda identifiers: OwnValues(identifiers, self.folding))
+        self._connects = lru_cache(maxsize=_REMEMBERED)(lambda word: plain_of(word) in rules.connectives)
         self._allows = lru_cache(maxsize=_REMEMBERED)(rules.allows)
         self._find = lru_cache(maxsize=_REMEMBERED)(lambda text: tuple(find(text)))
 
@@ -95,9 +97,12 @@ class Cleaner:
             while number < len(words) and words[number].start < end:
                 reasons[number] = reasons[number] or rule_id
                 number += 1
+        connects = [self._connects(word.text) for word in words]
         _judge_numbers(words, reasons)
+        _judge_connectives(connects, reasons)
         gone.update(reason for reason in reasons if reason is not None)
-        if not any(reason is None and _says_something(word.text) for word, reason in zip(words, reasons, strict=True)):
+        says = [_says_something(word.text) and not connects[place] for place, word in enumerate(words)]
+        if not any(one and reason is None for one, reason in zip(says, reasons, strict=True)):
             return ""
         return joined(text, words, [reason is None for reason in reasons])
 
@@ -125,6 +130,13 @@ def _judge_numbers(words: Sequence[Word], reasons: list[str | None]) -> None:
                 for place in range(start, end):
                     reasons[place] = reasons[place] or LONE_NUMBER
         start = end
+
+
+def _judge_connectives(connects: Sequence[bool], reasons: list[str | None]) -> None:
+    """A connective before a word that goes has nothing left to connect."""
+    for place in range(len(reasons) - 2, -1, -1):
+        if connects[place] and reasons[place + 1] is not None:
+            reasons[place] = reasons[place] or LONE_CONNECTIVE
 
 
 def _says_something(text: str) -> bool:
