@@ -20,7 +20,7 @@ COMMANDS = {
     "catalog": "What was kept: query, diversity, risk.",
     "dataset": "Frozen datasets: select, freeze, verify, card, diff.",
     "db": "The workspace's database: upgrade.",
-    "deid": "De-identify instances and prove it: run, verify, explain.",
+    "deid": "De-identify instances and prove it: run, verify, explain, sample, attest.",
     "demo": "The whole journey on generated phantoms and real DICOM.",
     "evaluate": "Score predictions per class, vendor and centre.",
     "ingest": "Find and read images: scan.",

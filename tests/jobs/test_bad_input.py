@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,25 +43,18 @@ def run_as(user: int, home: Path, *arguments: object) -> subprocess.CompletedPro
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Path]:
-    """A folder of the unprivileged account, whose parents it may walk through."""
+def house() -> Iterator[Path]:
+    """A folder for the unprivileged account; pytest keeps its own to their owner."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("only root can give up its rights for a test")
-    # pytest makes them for their owner only.
-    walkable = [
-        one for one in (tmp_path, *tmp_path.parents) if one.stat().st_uid == os.geteuid() and len(one.parts) > 2
-    ]
-    modes = {parent: stat.S_IMODE(parent.stat().st_mode) for parent in walkable}
-    for parent in walkable:
-        parent.chmod(modes[parent] | 0o011)
-    home = tmp_path / "home"
-    home.mkdir()
-    yield home
-    for path in home.rglob("*"):
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o755)
-    for parent in walkable:
-        parent.chmod(modes[parent])
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)
+        home = Path(made) / "home"
+        home.mkdir()
+        yield home
+        for path in home.rglob("*"):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o755)
 
 
 def given_away(home: Path) -> None:
@@ -70,7 +63,7 @@ def given_away(home: Path) -> None:
 
 
 @needs_root
-def test_each_kind_of_bad_input_has_its_reason_and_the_rest_goes_on(house: Path, run_curator) -> None:
+def test_O01_each_kind_of_bad_input_has_its_reason_and_the_rest_goes_on(house: Path, run_curator) -> None:
     source, workspace = house / "source", house / "workspace"
     good = save_series(source, patient=1)
     make_bad_inputs(source / "bad", Slice(patient=5, study=5).save(house / "template"))
@@ -120,7 +113,7 @@ def test_a_second_run_over_bad_input_writes_nothing(site) -> None:
 
 
 @needs_root
-def test_an_output_that_cannot_be_written_is_a_reason_and_leaves_nothing(house: Path) -> None:
+def test_O01_an_output_that_cannot_be_written_is_a_reason_and_leaves_nothing(house: Path) -> None:
     source, workspace, out = house / "source", house / "workspace", house / "out"
     save_series(source, patient=1)
     out.mkdir()
@@ -155,7 +148,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_holds_what_has_no_room_and_the_next_run_goes_on(site, small_disk: Path) -> None:
+def test_O01_O02_a_full_disk_holds_what_has_no_room_and_the_next_run_goes_on(site, small_disk: Path) -> None:
     filler = small_disk / "filler"
     filler.write_bytes(b"\0" * (256 - 28) * 1024)
     out = small_disk / "out"

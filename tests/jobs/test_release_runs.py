@@ -33,7 +33,7 @@ def test_one_more_file_is_all_that_is_written(site) -> None:
     assert len(after.keys() - before.keys()) == 1
 
 
-def test_the_same_source_and_key_give_the_same_release_elsewhere(site) -> None:
+def test_O03_the_same_source_and_key_give_the_same_release_elsewhere(site) -> None:
     assert site.run("run", site.job, "--workers", 1).code == 0
     other = site.root / "other"
     assert site.run("init", other, "--keys", site.key).code == 0

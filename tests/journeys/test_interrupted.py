@@ -95,7 +95,7 @@ def moments(workspace: Path) -> Iterator[int]:
     yield start + released + masks + rng.randrange(1, 8)
 
 
-def test_killed_and_resumed_it_comes_to_the_same(journey, twin: Path, server: ForkServerContext, run_curator) -> None:
+def test_O02_killed_and_resumed_it_comes_to_the_same(journey, twin: Path, server: ForkServerContext, run_curator) -> None:
     workspace = twin / "workspace"
     assert run_curator("init", workspace, "--keys", journey.key).code == 0
     job = write_job(twin / "job.toml", workspace, journey.hospital.root)
@@ -121,7 +121,7 @@ def test_killed_and_resumed_it_comes_to_the_same(journey, twin: Path, server: Fo
     assert not [path for path in workspace.rglob("*") if "partial" in path.name or path.name.endswith("-journal")]
 
 
-def test_one_worker_and_two_write_the_same(journey, server: ForkServerContext, run_curator, tmp_path: Path) -> None:
+def test_O03_one_worker_and_two_write_the_same(journey, server: ForkServerContext, run_curator, tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
     assert run_curator("init", workspace, "--keys", journey.key).code == 0
     job = write_job(tmp_path / "job.toml", workspace, journey.hospital.root)

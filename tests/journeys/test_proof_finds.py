@@ -58,7 +58,7 @@ COMMENTS = b"\x10\x00\x00\x40"
 OCCUPATION = b"\x10\x00\x80\x21"
 
 
-def test_nothing_is_found_in_what_was_released(journey, run_curator) -> None:
+def test_X03_nothing_is_found_in_what_was_released(journey, run_curator) -> None:
     done = verify(journey, run_curator, journey.released)
     assert (done.code, done.json()["findings"]) == (0, []), done.out
     assert done.json()["files"] == journey.done.json()["released"]

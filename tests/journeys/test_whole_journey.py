@@ -77,7 +77,7 @@ def test_no_patient_is_in_two_splits(journey) -> None:
     assert {name for names in splits.values() for name in names} == {"train", "validation", "test"}
 
 
-def test_nothing_that_was_planted_is_in_anything_the_job_wrote_or_said(journey, tmp_path: Path) -> None:
+def test_X03_O04_nothing_that_was_planted_is_in_anything_the_job_wrote_or_said(journey, tmp_path: Path) -> None:
     """Released files and their names, database, Parquet pages, masks, report, standard output and error."""
     key = journey.hospital.key
     assert len(key.values_to_search()) > 100
@@ -145,7 +145,7 @@ def test_a_workspace_that_was_moved_writes_nothing_new(own_journey, journey, run
     }
 
 
-def test_the_source_is_as_it_was(journey, hospital) -> None:
+def test_O04_the_source_is_as_it_was(journey, hospital) -> None:
     made = {made.file for made in hospital.key.files}
     found = {path.relative_to(hospital.root).as_posix() for path in hospital.root.rglob("*") if path.is_file()}
     assert made <= found
