@@ -54,7 +54,7 @@ def nodes(dataset: Dataset, depth: int = 0) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_the_tree_stays_readable_and_says_nothing(syntax: str) -> None:
+def test_S01_the_tree_stays_readable_and_says_nothing(syntax: str) -> None:
     output = written(report(Writer(syntax)))
     assert b"Evil" not in inflated(output)
     for value in (b"20200403", b"3.4.2020", b"1.9.8.7"):
