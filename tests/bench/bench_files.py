@@ -41,7 +41,8 @@ def make_multiframe(path: Path, *, size_bytes: int) -> Path:
     data = _base()
     _identify(data, 0)
     _place(data, 0, 0)
-    frames = size_bytes // (SIDE * SIDE * 2)
+    # A value has at most 4 GiB less two bytes.
+    frames = min(size_bytes, (1 << 32) - 1) // (SIDE * SIDE * 2)
     data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
     data.NumberOfFrames = frames
     del data.PixelData
@@ -116,6 +117,7 @@ def _reference(number: int) -> Dataset:
 
 
 _TEXTS = {
+    "BodyPartExamined": "CHEST",
     "InstitutionAddress": "Steinweg 7, 99999 Quarzhausen",
     "InstitutionalDepartmentName": "Radiology West",
     "PhysiciansOfRecord": "Feldspat^Frieda",

@@ -2,32 +2,29 @@
 
 Code Meaning is free text that every header tool passes on; here it is what its code means, or nothing.
 
-Sources: DICOM PS3.3 8.8 (code sequence macro); PS3.16 through pydicom's concept dictionary.
+Sources: DICOM PS3.3 8.8 (code sequence macro); PS3.16 through pydicom's concept dictionary
+(`tests/rules/generate_concepts.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import cache
-from typing import cast
 
-# pydicom publishes the same facts by keyword only; a look-up by value needs the table behind it.
-from pydicom.sr._concepts_dict import concepts
+from curator.bundled import bundled_folder
+from curator.policy.csv_tables import cells_of
 
 # What code values look like in every published scheme: no blanks, no lower case words.
 _CODE_VALUE = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,15}")
 
 
+_TABLE = "header/concepts.csv"
+
+
 @cache
 def _meanings() -> dict[tuple[str, str], str]:
-    table = cast("Mapping[str, Mapping[str, Mapping[str, tuple[str, object]]]]", concepts)
-    return {
-        (scheme, value): meaning
-        for scheme, keywords in table.items()
-        for codes in keywords.values()
-        for value, (meaning, _) in codes.items()
-    }
+    rows = cells_of((bundled_folder("rules") / _TABLE).read_bytes(), name=_TABLE)
+    return {(scheme, value): meaning for _, (scheme, value, meaning) in rows}
 
 
 def standard_meaning(scheme: str, value: str) -> str | None:
