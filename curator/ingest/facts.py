@@ -25,7 +25,7 @@ from curator.errors import ItemError
 from curator.identity.pseudonyms import WELL_KNOWN_ROOT, normalized_id
 from curator.ingest.descriptors import DescriptorPlaces, bundled_descriptors, is_descriptor
 from curator.ingest.header import Header
-from curator.model.decision import ElementRef
+from curator.model.decision import Action, ElementRef
 from curator.model.identity import Identifier, IdentifierKind, SubjectKey
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
@@ -130,8 +130,12 @@ def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places
         place = ElementRef(element.tag, element.vr, path, sop_class_uid, placed.private_creator)
         if place not in kinds:
             kinds[place] = _kind(policy, place, placed.vr)
+        kind = kinds[place]
         decision = overlay.get(element.start)
-        kind = kinds[place] if decision is None else kind_of(policy.identifiers, replace(place, vr=placed.vr), decision)
+        if decision is not None:
+            # What a recipe removes is searched as well as what the profile does.
+            also = kind_of(policy.identifiers, replace(place, vr=placed.vr), decision)
+            kind = None if decision.action is Action.KEEP else kind or also
         if kind is not None:
             said.identifiers.update(_identifiers(kind, _texts(data_set, placed)))
         if element.tag == REFERENCED_INSTANCE and not POINT_TO_NO_INSTANCE.intersection(path[-1:]):

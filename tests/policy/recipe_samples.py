@@ -75,6 +75,7 @@ def content_of(file: str) -> bytes:
         data_set.AcquisitionDateTime = "20230101011721.621000"
         data_set.FrameReferenceDateTime = "20240229235959.000000"
         data_set.DateOfLastCalibration = ["20230131", "20240101"]
+        data_set.StartAcquisitionDateTime = "20200101101010"
         data_set.ContentDate = ""
         item = Dataset()
         item.InstanceCreationDate = "19991231"
