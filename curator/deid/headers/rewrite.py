@@ -20,6 +20,7 @@ from types import MappingProxyType
 
 from curator.deid.headers import values
 from curator.deid.headers.dummies import dummy
+from curator.deid.headers.kept import Keeping
 from curator.deid.headers.meant import meant_vr
 from curator.deid.headers.private import UNFIT_RULE, safe_value
 from curator.deid.headers.stated import moved, stated
@@ -31,7 +32,6 @@ from curator.dicom.parse import items_in
 from curator.dicom.private import block_of, is_creator, is_private, private_creators
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
-from curator.identity.search import found_in, is_numeric, numbers_found_in
 from curator.model.decision import Action, Decision, ElementRef, ValueForm
 from curator.model.identity import SubjectKey
 from curator.model.quarantine import Reason
@@ -46,9 +46,6 @@ _DELIMITED_ITEM_END = (0xFFFE, 0xE00D, 0)
 _DELIMITED_SEQUENCE_END = (0xFFFE, 0xE0DD, 0)
 _UNDEFINED = 0xFFFFFFFF
 _LONGEST_SHORT = 0xFFFF
-_SINGLE_VALUED = frozenset({"LT", "ST", "UR", "UT"})
-# A stand-in would be read as a measurement or a day; nothing is read as nothing.
-_EMPTIED_WHERE_DENIED = frozenset({"AS", "DA", "DS", "DT", "IS", "TM"})
 
 
 class Rewriter:
@@ -86,7 +83,7 @@ class Rewriter:
         self._overlay = overlay
         self._cleaned = cleaned
         self._dropped = dropped
-        self._deny = deny
+        self._keeping = Keeping(self._data, subject.needles if deny else None, pseudonyms)
         self._order = data_set.syntax.order
 
     def chunks(self) -> list[Chunk]:
@@ -173,7 +170,7 @@ class Rewriter:
             uids = values.kept_uids if decision.action is Action.KEEP else values.remapped_uids
             return uids(bytes(raw), self._pseudonyms)
         value = safe_value(element, raw, form, order=self._order)
-        return None if value and self._deny and self._is_denied(value, form.vr) else value
+        return None if value and self._keeping.is_denied(value, form.vr) else value
 
     def _element(self, element: Element, path: tuple[int, ...], codes: Mapping[int, str]) -> Sequence[Chunk]:
         if element.tag & 0xFFFF == 0:
@@ -200,7 +197,7 @@ class Rewriter:
         raw = self._data[element.value : element.value + element.length]
         match decision.action:
             case Action.KEEP:
-                return self._kept(element, vr)
+                return self._keeping.kept(element, vr)
             case Action.DUMMY:
                 return values.remapped_uids(bytes(raw), self._pseudonyms) if vr == "UI" else dummy(vr, element.tag)
             case Action.REPLACE_UID:
@@ -223,49 +220,9 @@ class Rewriter:
             case Action.STANDARD_CODE:
                 scheme, value = self._code_of(codes)
                 code = values.standard_code(element.tag, bytes(raw), scheme=scheme, value=value)
-                return dummy(vr) if self._deny and found_in(self._subject.needles, code) else code
+                return dummy(vr) if self._keeping.is_denied(code, vr) else code
         # An action that has no meaning for this VR protects more than it was asked to.
         return None
-
-    def _kept(self, element: Element, vr: str) -> Chunk | None:
-        """The value as it stands, where it may: a view of the whole element, or a value to write."""
-        raw = self._data[element.value : element.value + element.length]
-        if vr in TEXT_VRS:
-            text = self._kept_text(element, vr, bytes(raw))
-            if text is None or text != raw:
-                return text
-        elif not values.is_numbers(raw, vr, element.tag):
-            return None
-        return self._data[element.start : element.end] if self._is_plain(element) else raw.tobytes()
-
-    def _kept_text(self, element: Element, vr: str, raw: bytes) -> bytes | None:
-        if vr == "UI" and (uids := values.kept_uids(raw, self._pseudonyms)) != raw.rstrip(b" \0"):
-            return uids
-        # What is written as text in a date's place has to be a date all the same.
-        text = values.well_formed(raw, vr) and values.well_formed(raw, dictionary_vr(element.tag))
-        if text and self._deny and self._is_denied(text, vr):
-            return self._instead(element, vr, text)
-        return text
-
-    def _is_plain(self, element: Element) -> bool:
-        """Whether the element can stay byte for byte: an even length, and nothing in the reserved bytes."""
-        reserved = self._data[element.start + 6 : element.start + 8]
-        has_reserved = element.explicit and element.vr in LONG_LENGTH_VRS
-        return element.undefined or (element.length % 2 == 0 and not (has_reserved and any(reserved)))
-
-    def _is_denied(self, text: bytes, vr: str) -> bool:
-        search = numbers_found_in if vr in ("DS", "IS") and is_numeric(text) else found_in
-        return search(self._subject.needles, text) > 0
-
-    def _instead(self, element: Element, vr: str, text: bytes) -> bytes | None:
-        if vr == "UI":
-            # Replaced in this one file, it would break the links that it was to keep.
-            raise ItemError(Reason.RESIDUAL_IDENTIFIER, f"identifier in {tag_text(element.tag)}, a UID that is kept")
-        if vr in _EMPTIED_WHERE_DENIED:
-            return None
-        # The other values of an Image Type stay where they were.
-        parts = [text] if vr in _SINGLE_VALUED else text.split(b"\\")
-        return b"\\".join(dummy(vr) if self._is_denied(part, vr) else part for part in parts)
 
     def _pseudonym(self, element: Element, raw: bytes) -> bytes:
         if element.tag in (_PATIENT_ID, _PATIENT_NAME):
