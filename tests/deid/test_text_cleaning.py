@@ -23,7 +23,7 @@ from curator.deid.text.cleaner import LONGEST
 from curator.deid.text.own_values import is_one_edit_apart
 from curator.errors import ConfigurationError
 from curator.identity.search import found_in, needles_of
-from curator.model.identity import Identifier
+from curator.model.identity import Identifier, IdentifierKind
 from curator.policy.text import load_text_rules
 
 # Descriptions of real scanners (the shared vendor data and pydicom's files) and what stays of them.
@@ -223,6 +223,13 @@ def test_one_edit_is_what_brute_force_says(one: str, other: str) -> None:
         if place + 1 < len(one):
             edits.add(one[:place] + one[place + 1] + one[place] + one[place + 2 :])
     assert is_one_edit_apart(one, other) is (other in edits)
+
+
+@given(st.lists(st.integers(0, 9999), min_size=3, max_size=9))
+def test_X03_law_no_uid_survives_whatever_its_length(parts: list[int]) -> None:
+    uid = Identifier(IdentifierKind.UID, ".".join(map(str, (1, *parts))))
+    left = clean(f"head {uid.value} scan of series {uid.value}", uid)
+    assert not found_in(needles_of([uid]), left.encode())
 
 
 def test_allowed_words_stay_alone_and_their_list_is_folded_once() -> None:

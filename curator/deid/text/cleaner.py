@@ -20,7 +20,7 @@ from typing import NamedTuple
 from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues
 from curator.deid.text.words import Word, joined, without_controls, words_of
-from curator.model.identity import Identifier
+from curator.model.identity import Identifier, IdentifierKind
 from curator.policy.text import TextRules, plain_of
 
 OWN_VALUE = "own-value"
@@ -39,6 +39,7 @@ _PASSES = 6
 _MOST_DIGITS = 4
 _REMEMBERED = 1 << 14
 _PERSONS = 64
+_LONGEST_SHORT_UID = 12
 
 
 class Found(NamedTuple):
@@ -72,7 +73,12 @@ class Cleaner:
 
     def own_values(self, identifiers: frozenset[Identifier]) -> OwnValues:
         """What to search for of a person with these identifiers."""
-        return self._own_values(identifiers)
+        # Digits so long never stay, whoever's they are; and a file's own UIDs would make every file a person.
+        return self._own_values(
+            frozenset(
+                one for one in identifiers if one.kind is not IdentifierKind.UID or len(one.value) <= _LONGEST_SHORT_UID
+            )
+        )
 
     def clean(self, text: str, *, own: OwnValues) -> Cleaned:
         """What may stay of a text about a person; nothing for an empty one or one longer than `LONGEST`."""
