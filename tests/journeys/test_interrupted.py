@@ -95,7 +95,9 @@ def moments(workspace: Path) -> Iterator[int]:
     yield start + released + masks + rng.randrange(1, 8)
 
 
-def test_O02_killed_and_resumed_it_comes_to_the_same(journey, twin: Path, server: ForkServerContext, run_curator) -> None:
+def test_O02_killed_and_resumed_it_comes_to_the_same(
+    journey, twin: Path, server: ForkServerContext, run_curator
+) -> None:
     workspace = twin / "workspace"
     assert run_curator("init", workspace, "--keys", journey.key).code == 0
     job = write_job(twin / "job.toml", workspace, journey.hospital.root)
