@@ -49,6 +49,7 @@ def make_multiframe(path: Path, *, size_bytes: int) -> Path:
     data.save_as(path, enforce_file_format=True)
     with path.open("ab") as stream:
         stream.write(struct.pack("<HH2s2xI", 0x7FE0, 0x0010, b"OW", frames * SIDE * SIDE * 2))
+        stream.flush()
         os.truncate(stream.fileno(), stream.tell() + frames * SIDE * SIDE * 2)
     return path
 

@@ -6,9 +6,13 @@ python tests/bench/memory_task.py (import | one SOURCE FOLDER | records SOURCE C
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+from curator.model.identity import Identifier, IdentifierKind
+from curator.model.instance import SourceInstance
 
 _PEAK = "VmHWM:"
 
@@ -57,20 +61,25 @@ def _records(source: str, count: str) -> None:
     with opened(Path(source).parent / "records-space", Path(source)) as context:
         scan = ScanTask(context.key, context.rules, context.job.profile, context.job.options)
         (found,) = find([Path(source)])
-        # Each is scanned anew, as a worker's answers are: nothing is shared but what the scan itself shares.
-        first = scan(found)
-        scanned = [
-            replace(
-                scan(found) if number % 500 == 0 else first,
-                reference=f"{source}-{number}",
-                content_id=f"{number:064d}",
-                SOPInstanceUID=f"1.3.6.1.4.1.99999.7.4.{number}",
-            )
-            for number in range(int(count))
-        ]
+        # As workers send them: each with strings of its own.
+        sent = pickle.dumps(replace(scan(found)))
+        scanned = [_received(sent, source, number) for number in range(int(count))]
         plan = plan_release(scanned, gate=lambda _: None, is_dependent=lambda _: False, subjects=context.subjects)
         if len(plan.first) != int(count):
             raise SystemExit(f"only {len(plan.first)} planned")
+
+
+def _received(sent: bytes, source: str, number: int) -> SourceInstance:
+    one = pickle.loads(sent)
+    uid = f"1.3.6.1.4.1.99999.7.4.{number}"
+    own = Identifier(IdentifierKind.UID, uid)
+    return replace(
+        one,
+        reference=f"{source}-{number}",
+        content_id=f"{number:064d}",
+        SOPInstanceUID=uid,
+        identifiers=one.identifiers | {own},
+    )
 
 
 if __name__ == "__main__":
