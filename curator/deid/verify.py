@@ -48,6 +48,7 @@ class Defect(StrEnum):
     REFERENCE_MISSING = "reference_missing"
     REFERENCE_CONTRADICTS = "reference_contradicts"
     SAME_INSTANCE_TWICE = "same_instance_twice"
+    MARKER = "marker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from curator.adapters.local_disk import LocalDisk
 from curator.deid.instance import allows_private, keeps_uid
+from curator.deid.marked import missing_markers
 from curator.deid.references import Links, check_references, links_of
 from curator.deid.verify import Defect, Residual, residuals
 from curator.dicom.dictionary import tag_of, tag_text
@@ -171,6 +172,8 @@ def _residuals(search: Search, path: str, tools: _Tools) -> tuple[DataSet | None
         keeps_uid=partial(keeps_uid, tools.policy),
         allows_private=partial(allows_private, tools.policy),
     )
+    if data_set is not None:
+        found += missing_markers(data_set)
     return data_set, found
 
 

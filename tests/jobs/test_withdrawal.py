@@ -140,9 +140,13 @@ def test_a_file_that_no_job_wrote_is_a_finding_and_stays(site) -> None:
         ("PatientID", "P-UNKNOWN", "unknown_person"),
         ("SeriesInstanceUID", "1.2.3.4", "foreign_uid"),
         ("PatientComments", SECRETS[1], "identifier"),
+        ("PatientIdentityRemoved", "NO", "marker"),
+        ("DeidentificationMethod", "by hand", "marker"),
+        ("DeidentificationMethodCodeSequence", [], "marker"),
+        ("LongitudinalTemporalInformationModified", "", "marker"),
     ],
 )
-def test_X03_verify_alone_finds_what_was_altered(site, keyword: str, value: str, defect: str) -> None:
+def test_X03_M01_verify_alone_finds_what_was_altered(site, keyword: str, value: str, defect: str) -> None:
     assert run(site).code == 0
     assert site.run("deid", "verify", site.released, "-w", site.workspace, "--workers", 1).code == 0
     alter(released_images(site)[0], keyword, value)
