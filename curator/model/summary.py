@@ -72,7 +72,8 @@ class PolicySummary:
     """One policy that `files` released files were made under.
 
     `edition` is that of PS3.15. `method` and `options` are as the released files state them (DICOM's De-identification
-    Method and its codes); both are empty where no such file could be read.
+    Method and its codes); both are empty where no such file could be read. `weakened` is what a recipe let stay that
+    the profile would not.
     """
 
     digest: str
@@ -81,6 +82,7 @@ class PolicySummary:
     options: tuple[str, ...] = ()
     dates: str = ""
     edition: str = ""
+    weakened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

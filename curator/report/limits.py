@@ -40,6 +40,14 @@ def _release_limits(summary: JobSummary) -> list[tuple[str, str]]:
             "Entries cut off at the end of the log are noticed only by who kept the hash that this page states.",
         ),
     ]
+    weakened = [sentence for policy in summary.release.policies for sentence in policy.weakened]
+    if weakened:
+        limits.append(
+            (
+                "A recipe is weaker than the profile.",
+                f"Whoever gave it answers for what it lets stay: {'; '.join(weakened)}.",
+            )
+        )
     if summary.release.verification is None:
         limits.append(
             (

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from archive_samples import Slice, contents, leaks_under, save, write_job
+from archive_samples import rows as rows_of
 from pydicom import Dataset, dcmread
 
 RECIPE = """FORMAT dicom
@@ -78,6 +82,20 @@ def test_every_weakening_is_told_and_what_is_not_weaker_is_not(over):
         "rules", "conformance", "--recipe", over.root / "site.deid", "--recipe-values", over.root / "values.toml"
     ).out
     assert "line 4, `KEEP PatientSex`: PatientSex" in statement
+
+
+def test_the_report_says_what_the_recipe_weakened_and_a_second_run_adds_nothing(over):
+    write_job(over.job, over.workspace, [over.source], OVER + '[report]\nout = "report.html"\n')
+    told = run(over).json()["weaker_than_profile"]
+    page = html.unescape(re.sub("</?code>", "`", (over.root / "report.html").read_text()))
+    assert "A recipe is weaker than the profile." in page
+    assert all(sentence in page for sentence in told)
+    before = rows_of(over.workspace)
+    assert run(over).code == 0
+    assert rows_of(over.workspace) == before
+    recipe(over, "FORMAT dicom\n%header\nREMOVE PatientAge\n")
+    assert run(over).json()["weaker_than_profile"] == []
+    assert "A recipe is weaker" not in (over.root / "report.html").read_text()
 
 
 def test_the_recipe_is_part_of_what_made_an_output(over):

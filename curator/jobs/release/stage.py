@@ -20,6 +20,7 @@ from curator.jobs.release.plan import Plan, plan_release, resolvable
 from curator.jobs.release.record import STAGE, Recorder
 from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, policy_of, release_one
 from curator.jobs.subjects import person_entries, require_drawn, uid_entries
+from curator.jobs.weakened import record_weakened
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
@@ -55,9 +56,7 @@ def release(context: JobContext) -> ReleaseCounts:
     """
     require_drawn(_codes_in_outputs(context), context.workspace, context.ring)
     settings = _settings(context)
-    weakened = recipe_sentences(policy_of(settings), most=_MOST_NAMED)
-    for sentence in weakened:
-        context.report(f"weaker than the profile by the recipe, {sentence}")
+    weakened = _weakened(context, settings)
     scanned = _scan(context)
     plan = _plan(context, scanned)
     _remember(context, plan)
@@ -76,6 +75,15 @@ def release(context: JobContext) -> ReleaseCounts:
         quarantined={reason: recorder.reasons[reason] for reason in Reason if recorder.reasons[reason]},
         weakened=weakened,
     )
+
+
+def _weakened(context: JobContext, settings: ReleaseSettings) -> tuple[str, ...]:
+    policy = policy_of(settings)
+    sentences = recipe_sentences(policy, most=_MOST_NAMED)
+    record_weakened(context, policy.digest, sentences)
+    for sentence in sentences:
+        context.report(f"weaker than the profile by the recipe, {sentence}")
+    return sentences
 
 
 def _settings(context: JobContext) -> ReleaseSettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom
@@ -18,6 +19,7 @@ from curator.jobs.annotations import STAGE as ANNOTATE
 from curator.jobs.ledger import WorkStatus, applied_counts
 from curator.jobs.proven import last_proof
 from curator.jobs.release.record import STAGE as RELEASE
+from curator.jobs.weakened import weakened_under
 from curator.model.instance import ReleasedInstance
 from curator.model.quarantine import Reason
 from curator.model.series import CatalogSeries
@@ -66,7 +68,7 @@ def release_summary(
         studies=len({one.StudyInstanceUID for one in recorded}),
         series=len({one.SeriesInstanceUID for one in recorded}),
         key_id=key_id,
-        policies=_policies(recorded, released),
+        policies=_policies(connection, recorded, released),
         verification=_verification(connection, files=len(recorded), residuals=residuals),
         actions=tuple(
             RuleCount(rule_id=rule_id, action=action, count=count)
@@ -110,12 +112,16 @@ def _held_items(connection: Connection) -> tuple[HeldItem, ...]:
     return tuple(sorted(found, key=lambda one: one.item_id))
 
 
-def _policies(recorded: Sequence[ReleasedInstance], released: Path) -> tuple[PolicySummary, ...]:
+def _policies(
+    connection: Connection, recorded: Sequence[ReleasedInstance], released: Path
+) -> tuple[PolicySummary, ...]:
     files = Counter(one.policy_digest for one in recorded)
-    return tuple(
+    weakened = weakened_under(connection)
+    found = (
         _policy(digest, files[digest], (released / one.path for one in recorded if one.policy_digest == digest))
         for digest in sorted(files)
     )
+    return tuple(replace(one, weakened=weakened.get(one.digest, ())) for one in found)
 
 
 def _policy(digest: str, files: int, paths: Iterable[Path]) -> PolicySummary:
