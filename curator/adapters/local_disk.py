@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from curator.dicom.windows import windows
-from curator.errors import ItemError
+from curator.errors import ItemError, UsageError
 from curator.model.quarantine import Reason
 from curator.ports import StoredFile
 
@@ -73,22 +73,33 @@ class LocalDisk:
     def remove(self, path: str) -> None:
         """Forget `path` and the folders that it leaves empty."""
         target = self.root / path
-        target.unlink(missing_ok=True)
-        for folder in target.parents:
-            if folder == self.root or not folder.is_dir() or any(folder.iterdir()):
-                return
-            folder.rmdir()
+        try:
+            target.unlink(missing_ok=True)
+            for folder in target.parents:
+                if folder == self.root or not folder.is_dir() or any(folder.iterdir()):
+                    return
+                folder.rmdir()
+        except OSError as error:
+            raise _write_error(error) from error
 
     def exists(self, path: str) -> bool:
         """Whether `path` is there."""
         return (self.root / path).is_file()
 
     def walk(self) -> Iterator[str]:
-        """Every finished file's path, sorted; nothing where the root is not there yet."""
+        """Every finished file's path, sorted; nothing where the root is not there yet.
+
+        Raises:
+            UsageError: a folder cannot be entered; what is in it would be passed over unseen.
+        """
         if not self.root.is_dir():
             return
-        found = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
-        yield from sorted(path.as_posix() for path in found if not path.name.endswith(_PARTIAL))
+        found: list[str] = []
+        for folder, _, names in os.walk(self.root, onerror=_refuse):
+            place = Path(folder).relative_to(self.root)
+            files = (name for name in names if not name.endswith(_PARTIAL) and Path(folder, name).is_file())
+            found += [(place / name).as_posix() for name in files]
+        yield from sorted(found)
 
     def sweep(self) -> int:
         """Remove what killed writers left; how many files that were."""
@@ -96,6 +107,10 @@ class LocalDisk:
         for leftover in leftovers:
             leftover.unlink(missing_ok=True)
         return len(leftovers)
+
+
+def _refuse(error: OSError) -> None:
+    raise UsageError(f"a folder of the storage cannot be entered: {error.strerror}") from error
 
 
 def _created(path: str) -> int:

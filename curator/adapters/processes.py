@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from multiprocessing import connection
 from typing import TypeVar
 
+from curator.errors import UsageError
 from curator.ports import Executor
 
 T = TypeVar("T")
@@ -35,10 +40,22 @@ class ProcessPool:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        self._pool = ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+        )
 
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """Results in the order in which they are ready."""
+        """Results in the order in which they are ready.
+
+        Raises:
+            UsageError: a worker was ended from outside, as for want of memory.
+        """
+        try:
+            yield from self._results(task, items)
+        except BrokenProcessPool:
+            raise UsageError("a worker process was ended from outside; run again, with fewer --workers") from None
+
+    def _results(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         source = iter(items)
         running: set[Future[R]] = {
             self._pool.submit(task, item) for item in islice(source, self._workers * _QUEUED_A_WORKER)
@@ -52,6 +69,18 @@ class ProcessPool:
     def close(self) -> None:
         """Wait for the workers to end; what is queued is dropped."""
         self._pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Makes a worker end when its parent does: a killed job must not leave workers that go on writing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
+
+
+def _watch(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def executor(workers: int) -> Executor:

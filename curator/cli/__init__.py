@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 import click
 
 from curator import __version__
-from curator.errors import CuratorError
+from curator.errors import EXIT_USAGE, CuratorError
 
 # Every group and what it is for, so that `--help` needs none of their imports. A test compares this with the groups.
 COMMANDS = {
@@ -66,3 +68,8 @@ def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - what clic
     except CuratorError as error:
         click.echo(f"curator: {error}", err=True)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the process ends here; a traceback would print paths and values
+        places = traceback.extract_tb(error.__traceback__)
+        place = f"{Path(places[-1].filename).name}:{places[-1].lineno}"
+        click.echo(f"curator: unexpected {type(error).__name__} at {place}; please report this", err=True)
+        sys.exit(EXIT_USAGE)
