@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from curator.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from curator.jobs.context import ExecutorOf
     from curator.jobs.job import Job
     from curator.jobs.run import TrainStage
 
@@ -19,9 +22,18 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("job", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes to work in.")
+@click.option(
+    "--executor",
+    "executor_name",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Processes of this machine, or a Dask cluster.",
+)
+@click.option("--scheduler", help="The Dask scheduler's tls:// address; without it Dask starts workers here.")
 @click.option("--what-if", is_flag=True, help="Say which stages would run on how many files, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def group(job: Path, workers: int, *, what_if: bool, as_json: bool) -> None:
+def group(job: Path, workers: int, executor_name: str, scheduler: str | None, *, what_if: bool, as_json: bool) -> None:
     """Run JOB.toml from where it was stopped. Exit code 1 where anything was quarantined."""
     from curator.jobs.job import read_job
 
@@ -35,9 +47,34 @@ def group(job: Path, workers: int, *, what_if: bool, as_json: bool) -> None:
     from curator.jobs.outcome import result_table
     from curator.jobs.run import run_job
 
-    result = run_job(wanted, workers=workers, report=_to_stderr, train=_train_stage(wanted))
+    result = run_job(
+        wanted,
+        workers=workers,
+        report=_to_stderr,
+        train=_train_stage(wanted),
+        executor_of=_executor_of(executor_name, scheduler),
+    )
     click.echo(json.dumps(result.to_json(), indent=1) if as_json else result_table(result))
     sys.exit(result.exit_code)
+
+
+def _executor_of(name: str, scheduler: str | None) -> ExecutorOf:
+    """What makes the workers.
+
+    Raises:
+        UsageError: a scheduler without Dask, or Dask is not installed.
+    """
+    if name == "local":
+        if scheduler is not None:
+            raise UsageError("--scheduler belongs to --executor dask")
+        from curator.adapters.processes import executor
+
+        return executor
+    try:
+        from curator.adapters.dask_cluster import DaskCluster
+    except ModuleNotFoundError:
+        raise UsageError("Dask is not installed; install curator with its dask extra") from None
+    return lambda workers: DaskCluster(workers=workers, address=scheduler)
 
 
 def _train_stage(job: Job) -> TrainStage | None:

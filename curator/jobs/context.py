@@ -6,7 +6,7 @@ The law: nothing is opened for writing before the key was read and found to be t
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,9 @@ from curator.policy.events import event_epoch
 from curator.policy.recipe.laid import load_policy
 from curator.ports import Executor, Subjects
 
+ExecutorOf = Callable[[int], Executor]
+"""Makes an executor of that many workers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
@@ -61,7 +64,7 @@ class JobContext:
 
 
 @contextmanager
-def open_job(job: Job, *, workers: int, report: Report) -> Iterator[JobContext]:
+def open_job(job: Job, *, workers: int, report: Report, executor_of: ExecutorOf = executor) -> Iterator[JobContext]:
     """The context of a job; its workers and connections end with the block.
 
     Raises:
@@ -78,7 +81,7 @@ def open_job(job: Job, *, workers: int, report: Report) -> Iterator[JobContext]:
         upgrade(workspace.database_url)
         engine = open_engine(workspace.database_url)
         stack.callback(engine.dispose)
-        pool = executor(workers)
+        pool = executor_of(workers)
         stack.callback(pool.close)
         yield JobContext(
             job=job,

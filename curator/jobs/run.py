@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from curator.adapters.processes import executor
 from curator.errors import EXIT_DONE, EXIT_FINDINGS, UsageError
 from curator.jobs.annotations import AnnotationCounts, annotate
-from curator.jobs.context import JobContext, open_job
+from curator.jobs.context import ExecutorOf, JobContext, open_job
 from curator.jobs.datasets import build_dataset
 from curator.jobs.job import Job
 from curator.jobs.progress import Report
@@ -81,7 +82,14 @@ class JobResult:
         }
 
 
-def run_job(job: Job, *, workers: int, report: Report, train: TrainStage | None = None) -> JobResult:
+def run_job(
+    job: Job,
+    *,
+    workers: int,
+    report: Report,
+    train: TrainStage | None = None,
+    executor_of: ExecutorOf = executor,
+) -> JobResult:
     """Run all stages of a job; `train` is needed where the job trains.
 
     Raises:
@@ -90,7 +98,7 @@ def run_job(job: Job, *, workers: int, report: Report, train: TrainStage | None 
     """
     if job.train is not None and train is None:
         raise UsageError("this job trains a network, which the caller did not provide for")
-    with open_job(job, workers=workers, report=report) as context:
+    with open_job(job, workers=workers, report=report, executor_of=executor_of) as context:
         return _run(context, train)
 
 
