@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import time
+from struct import Struct
 
-Stamp = tuple[int, ...]
+Stamp = bytes
+_FIELDS = Struct("<QQQqq")
 # Coarser than the clock of any file system in use.
 _RECENT_NS = 2_000_000_000
 
@@ -19,9 +21,12 @@ _RECENT_NS = 2_000_000_000
 def stamp_of(file: int | str) -> Stamp:
     """Device, inode, size and times of change of an open file or a path."""
     status = os.stat(file)  # noqa: PTH116 - a descriptor has no path
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return _FIELDS.pack(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def is_settled(stamp: Stamp) -> bool:
     """Whether the file was last changed some while ago."""
-    return 0 <= max(stamp[-2:]) < time.time_ns() - _RECENT_NS
+    modified_ns: int
+    changed_ns: int
+    *_, modified_ns, changed_ns = _FIELDS.unpack(stamp)
+    return 0 <= max(modified_ns, changed_ns) < time.time_ns() - _RECENT_NS

@@ -64,7 +64,9 @@ def with_study_issuers(instances: Sequence[SourceInstance]) -> tuple[SourceInsta
 def _completed(instance: SourceInstance, subject: SubjectKey | None) -> SourceInstance:
     if instance.subject is None or subject is None:
         return instance
-    return replace(instance, subject=SubjectKey(instance.subject.patient_id, subject.issuer))
+    completed = SubjectKey(instance.subject.patient_id, subject.issuer)
+    # A copy of each record of a large job would double what it keeps in memory.
+    return instance if completed == instance.subject else replace(instance, subject=completed)
 
 
 def _study_subjects(instances: Iterable[SourceInstance]) -> Mapping[str, SubjectKey | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from curator.model.identity import Identifier, SubjectKey
+from curator.model.identity import Identifier, IdentifierKind, SubjectKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,8 @@ class SourceInstance:
     `reference` is the path as given by the storage, `content_id` a keyed SHA-256 of all bytes, `descriptors` the free
     text that gates look for head words in, `identifiers` all values that may not survive, `references` the SOP
     Instance UIDs that the instance points to, `device` its serial number or station name. `stamp` is what the file
-    system said of the file, empty where it cannot vouch for its bytes.
+    system said of the file, empty where it cannot vouch for its bytes. `own_uids` are identifiers that were taken out
+    of `identifiers` because no other file says them.
     """
 
     reference: str = field(repr=False)
@@ -60,7 +61,13 @@ class SourceInstance:
     descriptors: tuple[str, ...] = field(repr=False, default=())
     identifiers: frozenset[Identifier] = field(repr=False, default=frozenset())
     references: frozenset[str] = field(repr=False, default=frozenset())
-    stamp: tuple[int, ...] = field(repr=False, compare=False, default=())
+    stamp: bytes = field(repr=False, compare=False, default=b"")
+    own_uids: tuple[str, ...] = field(repr=False, default=())
+
+    @property
+    def all_identifiers(self) -> frozenset[Identifier]:
+        """All values that may not survive, those of `own_uids` too."""
+        return self.identifiers | {Identifier(IdentifierKind.UID, uid) for uid in self.own_uids}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

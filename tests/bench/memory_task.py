@@ -54,6 +54,7 @@ def _records(source: str, count: str) -> None:
     """What the scan of `count` files leaves in memory, and the plan made of it."""
     from workload import opened  # noqa: PLC0415 - measured
 
+    from curator.ingest.compact import compacted  # noqa: PLC0415 - measured
     from curator.ingest.find import find  # noqa: PLC0415 - measured
     from curator.ingest.scan import ScanTask  # noqa: PLC0415 - measured
     from curator.jobs.release.plan import plan_release  # noqa: PLC0415 - measured
@@ -63,7 +64,7 @@ def _records(source: str, count: str) -> None:
         (found,) = find([Path(source)])
         # As workers send them: each with strings of its own.
         sent = pickle.dumps(replace(scan(found)))
-        scanned = [_received(sent, source, number) for number in range(int(count))]
+        scanned = list(compacted(_received(sent, source, number) for number in range(int(count))))
         plan = plan_release(scanned, gate=lambda _: None, is_dependent=lambda _: False, subjects=context.subjects)
         if len(plan.first) != int(count):
             raise SystemExit(f"only {len(plan.first)} planned")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from curator.ingest.compact import compacted
 from curator.ingest.find import find
 from curator.ingest.scan import ScanTask
 from curator.ingest.scanned import Held, Scanned
@@ -104,7 +105,7 @@ def _scan(context: JobContext) -> list[Scanned]:
     task = ScanTask(context.key, context.rules, job.profile, job.options, job.recipe)
     progress = Progress("scan", len(found), context.report)
     scanned: list[Scanned] = []
-    for one in context.executor.map(task, found):
+    for one in compacted(context.executor.map(task, found)):
         scanned.append(one)
         progress.step(held=isinstance(one, Held))
     return sorted(scanned, key=lambda one: one.reference)

@@ -123,7 +123,7 @@ def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
 def _deidentified(task: ReleaseTask) -> tuple[SourceFile, Deidentified]:
     tools = _tools(task.settings)
     source = _scanned_file(task.source, tools.pseudonyms)
-    own = task.source.identifiers - task.identifiers
+    own = task.source.all_identifiers - task.identifiers
     done = None
     if all(one.kind is IdentifierKind.UID for one in own):
         subject = _person(task.alias, task.identifiers)
@@ -135,7 +135,7 @@ def _deidentified_alone(task: ReleaseTask, data: Stored, tools: _Tools) -> Deide
     return deidentify(
         data if isinstance(data, bytes) else memoryview(data),
         task.source,
-        subject=_person(task.alias, task.identifiers | task.source.identifiers),
+        subject=_person(task.alias, task.identifiers | task.source.all_identifiers),
         policy=tools.policy,
         pseudonyms=tools.pseudonyms,
         cleaner=tools.cleaner,
