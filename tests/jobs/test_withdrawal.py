@@ -191,3 +191,23 @@ def test_X03_the_whole_release_holds_none_of_the_secrets(site) -> None:
     assert run(site).code == 0
     assert len(contents(site.released)) == 8
     assert leaks_under(site.released) == []
+
+
+def test_X03_what_another_job_learns_of_a_person_is_kept_out_of_earlier_outputs_too(site) -> None:
+    """A name that stands in a kept value of one file, and is known as a name from another file only."""
+    for path in site.source.rglob("*-1/1.dcm"):
+        alter(path, "ManufacturerModelName", "Wackelburg")
+    assert run(site).code == 0
+    assert any(b"Wackelburg" in path.read_bytes() for path in site.released.rglob("*.dcm"))
+
+    dataset = Slice(patient=1, study=5).dataset()
+    dataset.PatientName = "Wackelburg^Q"
+    save(dataset, site.root / "later" / "one.dcm")
+    write_job(site.root / "later.toml", site.workspace, [site.root / "later"])
+    learned = run(site, "--json", job=site.root / "later.toml")
+    assert (learned.code, learned.json()["withdrawn"]) == (1, 1)
+    assert not any(b"Wackelburg" in path.read_bytes() for path in site.released.rglob("*.dcm"))
+
+    assert run(site).code == 0
+    assert len(contents(site.released)) == 7
+    assert not any(b"Wackelburg" in path.read_bytes() for path in site.released.rglob("*.dcm"))

@@ -7,7 +7,7 @@ today is withdrawn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from curator.ingest.compact import compacted
@@ -22,6 +22,7 @@ from curator.jobs.release.record import STAGE, Recorder
 from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, policy_of, release_one
 from curator.jobs.subjects import person_entries, require_drawn, uid_entries
 from curator.jobs.weakened import record_weakened
+from curator.model.identity import Identifier
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
@@ -60,7 +61,7 @@ def release(context: JobContext) -> ReleaseCounts:
     weakened = _weakened(context, settings)
     scanned = _scan(context)
     plan = _plan(context, scanned)
-    _remember(context, plan)
+    plan = replace(plan, identifiers=_remember(context, plan))
     recorder = Recorder(context, settings, plan=plan, scanned=scanned)
     recorder.begin(plan.held)
     _run(context, recorder, plan.first, name="release")
@@ -128,8 +129,12 @@ def _codes_in_outputs(context: JobContext) -> set[str]:
     return {row.output_path.partition("/")[0] for row in rows if row.output_path and row.detail.endswith(ending)}
 
 
-def _remember(context: JobContext, plan: Plan) -> None:
-    """Let the escrow know, before anything is written, who stands behind each code and what must not survive."""
+def _remember(context: JobContext, plan: Plan) -> dict[str, frozenset[Identifier]]:
+    """Let the escrow know, before anything is written, who stands behind each code and what must not survive.
+
+    What must not survive of each person by code, as far as any job of the workspace knows: the proof searches for all
+    of it, so the writing has to look for no less.
+    """
     vault, escrow = context.workspace.vault(context.pseudonyms), context.workspace.escrow(context.ring)
     vault.take_in(context.workspace.earlier_vault, context.seal)
     vault.remember(plan.identifiers)
@@ -141,6 +146,8 @@ def _remember(context: JobContext, plan: Plan) -> None:
     escrow.write(person_entries(people, escrow, epoch=context.key.epoch))
     if context.workspace.keeps_uids:
         escrow.write(uid_entries(people, context.pseudonyms, epoch=context.key.epoch))
+    known = vault.recall()
+    return {code: found | known.get(code, frozenset()) for code, found in plan.identifiers.items()}
 
 
 def _run(context: JobContext, recorder: Recorder, sources: Sequence[SourceInstance], *, name: str) -> None:
