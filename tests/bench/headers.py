@@ -38,7 +38,7 @@ def main() -> None:
     arguments = _arguments()
     scratch = Path(tempfile.mkdtemp(prefix="curator-bench-", dir=arguments.folder))
     try:
-        files = make_series(scratch / "in", files=50 if arguments.quick else 200)
+        files = make_series(scratch / "in", files=100 if arguments.quick else 200)
         size, elements = files[0].stat().st_size, element_count(files[0])
         _say(f"{len(files)} files of {size:,} bytes, {elements} elements; {os.cpu_count()} cores; CPU ms a file")
         repeats = 3 if arguments.quick else 7
@@ -67,6 +67,7 @@ def measured(files: list[Path], scratch: Path, *, repeats: int) -> dict[str, flo
         "with proof and ledger": work.release,
     }
     taken: dict[str, list[float]] = {name: [] for name in steps}
+    # The first round fills caches and counts for nothing.
     for step in steps.values():
         step()
     for _ in range(repeats):

@@ -126,7 +126,7 @@ def _python_peer(name: str, program: str, files: Sequence[Path], scratch: Path) 
     target.parent.mkdir(exist_ok=True)
     done = subprocess.run(
         [python, "-W", "ignore", "-c", program + _LOOP, str(target), *map(str, files)],
-        capture_output=True, text=True, check=False, cwd=scratch,
+        capture_output=True, text=True, check=False, cwd=target.parent,
     )  # fmt: skip
     return float(done.stdout.split()[-1]) if done.returncode == 0 else None
 
