@@ -24,6 +24,7 @@ TABLE = "safe_private.csv"
 _COLUMNS = ("private_creator", "group", "element", "vr", "vm", "name")
 _FIRST_OWNED = 0x1000
 _BULK = "bulk"
+_REVIEWED = "safe-private/reviewed-bytes"
 _LOW_BYTE = 0xFF
 _UNKNOWN = "UN"
 _TEXT = frozenset("CS DS IS LO LT SH ST UI".split())
@@ -36,13 +37,13 @@ Place = tuple[str, int, int]
 class SafePrivate:
     """The rows of Table E.3.10-1 with what happens to each kind of them.
 
-    `reviewed` are the rows of bytes that a steward has looked into and allows; none does by itself.
+    `reviewed` are the rows of bytes that a steward has looked into and allows, with the reason; none does by itself.
     """
 
     rows: Mapping[Place, ValueForm] = field(repr=False)
     creators: frozenset[tuple[str, int]] = field(repr=False)
     rules: tuple[ElementRule, ...] = field(repr=False)
-    reviewed: frozenset[Place]
+    reviewed: Mapping[Place, str]
 
     def find(self, creator: str, tag: int) -> ValueForm | None:
         """What the table says of an element of a creator's block; None where it has no row for it."""
@@ -72,7 +73,7 @@ def parse_private(rules: bytes, table: bytes, *, options: Mapping[str, object]) 
     }
     document = parse_toml(rules, name=RULES)
     document.only(("reviewed_bulk",), required=("rule",))
-    reviewed = frozenset(_reviewed(entry, rows) for entry in document.tables("reviewed_bulk"))
+    reviewed = {_reviewed(entry, rows): entry.get("why", str) for entry in document.tables("reviewed_bulk")}
     return SafePrivate(
         rows=rows,
         creators=frozenset((creator, group) for creator, group, _ in rows),
@@ -96,13 +97,15 @@ def decide_private(
     if form is None or not _can_be(element.vr, form, vocabulary):
         return None
     place = (element.private_creator, element.group, element.tag & _LOW_BYTE)
-    vr = _BULK if _is_bulk(form) and place not in safe.reviewed else form.vr
+    named = f"{element.group:04X}xx{element.tag & _LOW_BYTE:02X}"
+    if place in safe.reviewed:
+        return Decision(Action.KEEP, f"{_REVIEWED}/{named}", safe.reviewed[place], form=form)
+    vr = _BULK if _is_bulk(form) else form.vr
     judged = ElementRef(element.tag, vr, element.path, element.sop_class_uid, element.private_creator)
     decision = first_decision(safe.rules, judged, form.vr, vr_agrees=True, options=options)
     if decision is None or decision.action is Action.REMOVE:
         return decision
-    rule_id = f"{decision.rule_id}/{element.group:04X}xx{element.tag & _LOW_BYTE:02X}"
-    return Decision(decision.action, rule_id, decision.why, form=form)
+    return Decision(decision.action, f"{decision.rule_id}/{named}", decision.why, form=form)
 
 
 def _creator(safe: SafePrivate, element: ElementRef, vocabulary: Vocabulary, options: Sequence[str]) -> Decision | None:

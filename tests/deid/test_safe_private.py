@@ -1,19 +1,23 @@
 """Private elements: all go by default; under retain-safe-private exactly the rows of Table E.3.10-1 stay."""
 
 import csv
+import shutil
 import struct
 from functools import partial
+from pathlib import Path
 
 import pytest
-from deid_samples import BIG, EXPLICIT, IMPLICIT, Writer, policy, read, written
+from deid_samples import BIG, EXPLICIT, IMPLICIT, PSEUDONYMS, Writer, policy, read, subject_of, written
 from pydicom import Dataset
 
 from curator.bundled import bundled_folder
-from curator.deid.instance import allows_private, keeps_uid
+from curator.deid.instance import allows_private, deidentify, keeps_uid
 from curator.deid.verify import Defect, residuals
+from curator.errors import ConfigurationError
 from curator.identity.search import needles_of
+from curator.ingest.facts import instance_facts
 from curator.model.decision import ElementRef
-from curator.policy.header import decide
+from curator.policy.header import decide, load_header_policy
 
 SAFE = "retain-safe-private"
 WRITER = Writer()
@@ -251,6 +255,30 @@ def test_P06_bytes_are_off_by_default() -> None:
             element = ElementRef(tag, vr, private_creator=row["private_creator"])
             assert decide(policy(SAFE), element).action.value == "X"
             assert not allows_private(policy(SAFE), row["private_creator"], tag)
+
+
+def test_P06_a_steward_allows_a_row_of_bytes_after_review(tmp_path: Path) -> None:
+    for name in ("header", "profiles"):
+        shutil.copytree(bundled_folder("rules") / name, tmp_path / name)
+    review = '[[reviewed_bulk]]\nprivate_creator = "{}"\ngroup = "7E01"\nelement = "{}"\nwhy = "w"\nreviewed_by = "r"\n'
+    rules = tmp_path / "header" / "private.toml"
+    shipped = rules.read_text(encoding="utf-8")
+    rules.write_text(shipped + review.format("HOLOGIC, Inc.", "12"), encoding="utf-8")
+    allowing = load_header_policy(tmp_path, options=[SAFE])
+    element = ElementRef(0x7E011012, "OB", private_creator="HOLOGIC, Inc.")
+    decision = decide(allowing, element)
+    assert (decision.action.value, decision.rule_id) == ("K", "safe-private/reviewed-bytes/7E01xx12")
+    assert allows_private(allowing, "HOLOGIC, Inc.", 0x7E011012)
+    assert allowing.digest != policy(SAFE).digest
+    assert decide(load_header_policy(tmp_path), element).action.value == "X"
+    data = WRITER.file(block("HOLOGIC, Inc.", 0x7E01, {0x12: ("OB", bytes(range(8)))}))
+    source = instance_facts(data, reference="", content_id="", policy=allowing)
+    done = deidentify(data, source, subject=subject_of(), policy=allowing, pseudonyms=PSEUDONYMS)
+    assert read(b"".join(done.chunks))[0x7E011012].value == bytes(range(8))
+    for wrong in (review.format("HOLOGIC, Inc.", "01"), review.format("ACME", "12")):
+        rules.write_text(shipped + wrong, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match="names no row of bytes"):
+            load_header_policy(tmp_path)
 
 
 def test_P07_what_a_file_declares_safe_itself_is_never_believed() -> None:
