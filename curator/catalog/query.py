@@ -93,9 +93,10 @@ def snapshot_digest(connection: Connection, *, vendors: VendorNames | None = Non
 
 def release_digest(connection: Connection) -> str:
     """SHA-256 of which files are released, 64 hex digits: of their paths and contents, whatever else is recorded."""
-    rows = connection.execute(select(instance.c.path, instance.c.sha256)).all()
-    lines = sorted(f"{path} {sha256}\n" for path, sha256 in rows)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    rows = connection.execute(select(instance.c.path, instance.c.sha256))
+    # Digests and not the lines: of a hundred thousand files these would fill the memory.
+    lines = sorted(hashlib.sha256(f"{path} {sha256}".encode()).digest() for path, sha256 in rows)
+    return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def matching(candidates: Iterable[CatalogSeries], conditions: Mapping[str, str]) -> list[CatalogSeries]:

@@ -10,7 +10,7 @@ Sources: DICOM PS3.15 E.1.1 (UIDs replaced consistently), PS3.3 A.51 (Segmentati
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from curator.deid.verify import Defect, Residual
 from curator.dicom.dictionary import tag_of, tag_text
@@ -68,6 +68,33 @@ def links_of(data_set: DataSet, *, file: str) -> Links:
         frames_referred=referred,
         references=references(data_set),
     )
+
+
+class Compaction:
+    """Lets many `Links` share what they say alike, for a release has more instances than series and frames."""
+
+    __slots__ = ("_texts", "_uids")
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._uids: dict[frozenset[str], frozenset[str]] = {}
+
+    def compacted(self, links: Links) -> Links:
+        """The same links with shared parts."""
+        return replace(
+            links,
+            patient_code=self._text(links.patient_code),
+            SOPClassUID=self._text(links.SOPClassUID),
+            SeriesInstanceUID=self._text(links.SeriesInstanceUID),
+            StudyInstanceUID=self._text(links.StudyInstanceUID),
+            FrameOfReferenceUID=self._text(links.FrameOfReferenceUID),
+            frames_stated=self._uids.setdefault(links.frames_stated, links.frames_stated),
+            frames_referred=self._uids.setdefault(links.frames_referred, links.frames_referred),
+            references=tuple(Reference(*map(self._text, one)) for one in links.references),
+        )
+
+    def _text(self, text: str) -> str:
+        return self._texts.setdefault(text, text)
 
 
 def check_references(instances: Iterable[Links], *, needs_images: Callable[[str], bool]) -> ReferenceCheck:

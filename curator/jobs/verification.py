@@ -15,7 +15,7 @@ from pathlib import Path
 from curator.adapters.local_disk import LocalDisk
 from curator.deid.instance import allows_private, keeps_uid
 from curator.deid.marked import missing_markers
-from curator.deid.references import Links, check_references, links_of
+from curator.deid.references import Compaction, Links, check_references, links_of
 from curator.deid.verify import Defect, Residual, residuals
 from curator.dicom.dictionary import tag_of, tag_text
 from curator.dicom.elements import DataSet
@@ -102,11 +102,12 @@ def verify_folder(search: Search, *, executor: Executor, report: Report) -> Proo
     progress = Progress("verify", len(paths), report)
     found: list[Finding] = []
     linked: list[Links] = []
+    compaction = Compaction()
     for findings, links in executor.map(partial(_verify_file, search), paths):
         progress.step(held=bool(findings))
         found += findings
         if links is not None:
-            linked.append(links)
+            linked.append(compaction.compacted(links))
     linked.sort(key=lambda one: one.file)
     references = check_references(linked, needs_images=load_dependents(search.rules).__contains__)
     found += [

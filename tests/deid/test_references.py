@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 
-from curator.deid.references import Links, check_references, links_of
+from curator.deid.references import Compaction, Links, check_references, links_of
 from curator.deid.verify import Defect
 from curator.dicom.parse import parse
 from curator.dicom.references import POINT_TO_NO_INSTANCE, Reference, references
@@ -186,3 +186,12 @@ def test_S04_U07_real_segmentations_and_structure_sets_resolve_as_they_did() -> 
     assert {file: {one.defect for one in wrong} for file, wrong in found.wrong.items()} == {
         file: {one.defect for one in wrong} for file, wrong in expected.wrong.items()
     }
+
+
+def test_links_that_are_compacted_say_the_same_and_share_their_parts() -> None:
+    compaction = Compaction()
+    before = [links(number, Reference("here", "2.25.10", CT), series=f"2.25.2{number % 2}") for number in range(4)]
+    after = [compaction.compacted(one) for one in before]
+    assert after == before
+    assert after[0].SeriesInstanceUID is after[2].SeriesInstanceUID
+    assert after[0].frames_stated is after[3].frames_stated
