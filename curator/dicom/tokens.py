@@ -103,9 +103,9 @@ def _tokens(group: bytes) -> Iterator[Token]:
         vr, value = key[4:].decode("latin-1"), position + SHORT_HEADER
         if vr in LONG_LENGTH_VRS and position + LONG_HEADER <= len(group):
             (length,), value = LONG_LENGTH.unpack_from(group, value), position + LONG_HEADER
-        position = value + length
-        if key[:2] != _META_GROUP or vr not in KNOWN_VRS or position > len(group):
+        if key[:2] != _META_GROUP or vr not in KNOWN_VRS or value + length > len(group):
             break
+        position = value + length
         yield Token(key, group[value:position].rstrip(b"\0 "))
     if position != len(group):
         yield Token(b"", b"")

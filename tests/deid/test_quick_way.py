@@ -219,6 +219,13 @@ def test_other_syntaxes_and_options_are_left_to_the_general_way() -> None:
     assert not Pair("clean-descriptors").agree(WRITER.file({}))
 
 
+@pytest.mark.parametrize("last", [0x0040A730, 0x00089999])
+def test_a_file_meta_group_that_ends_in_an_element_of_another_group_is_left_to_the_general_way(last: int) -> None:
+    # Found by fuzzing: the group's length counted one element of the data set, which was passed over.
+    data = WRITER.file({}, meta=WRITER.element(last, "SH", b"Quarzberg"))
+    assert not Pair().agree(data)
+
+
 def test_an_element_is_judged_for_whom_it_shows() -> None:
     """Two persons' files with the same date: each moves by its own shift."""
     pair = Pair(*SHIFTED)
