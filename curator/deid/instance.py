@@ -162,7 +162,6 @@ def record_of(
     written: DataSet, source: SourceInstance, *, subject: Subject, pseudonyms: Pseudonyms, policy: HeaderPolicy
 ) -> ReleasedInstance:
     """What the catalogue may know of a `written` instance: keyed codes, and for the rest what it says itself."""
-
     elements = {element.tag: element for element in written.elements}
     encodings = encodings_at_top(written)
 

@@ -49,7 +49,8 @@ def test_another_key_or_domain_gives_unlinkable_codes(patient: str, issuer: str)
 
 @given(name=st.text(min_size=1, max_size=20))
 def test_kinds_do_not_share_codes(name: str) -> None:
-    assume(normalized_id(name).split())
+    # A name of carets only has no component, so there is no author to name.
+    assume(normalized_id(name.replace("^", " ")).split())
     codes = [ONE.patient_code(SubjectKey(name)), ONE.centre_code(name), ONE.device_code(name), ONE.author_code(name)]
     assert len({code[2:] for code in codes}) == 4
     assert [code[:2] for code in codes] == ["P-", "C-", "D-", "A-"]
