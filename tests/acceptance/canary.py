@@ -13,6 +13,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+from canary_attributes import CHARACTER_SETS, DATES, DEVICE, INSTITUTION, NAMES, NUMBERS, TEXTS, UIDS, WHEREABOUTS
+
 from curator.dicom import encode
 from curator.dicom.dictionary import dictionary_vr, tag_of
 
@@ -25,54 +27,7 @@ _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0
 _REFERENCED_IMAGES, _REQUESTS, _ANATOMY = 0x00081140, 0x00400275, 0x00082218
 _UID = "1.2.826.0.1.3680043.9.7731"
 _SIDE = 48
-
-# Attributes of the top level. Person names and identifiers; where people are and can be reached; free text.
-_NAMES = (
-    "ReferringPhysicianName PerformingPhysicianName OperatorsName NameOfPhysiciansReadingStudy PhysiciansOfRecord "
-    "RequestingPhysician OtherPatientNames PatientBirthName PatientMotherBirthName ResponsiblePerson "
-    "ConsultingPhysicianName ContentCreatorName ReviewerName ScheduledPerformingPhysicianName HumanPerformerName "
-    "NamesOfIntendedRecipientsOfResults OrderEnteredBy"
-).split()
-_NUMBERS = (
-    "IssuerOfPatientID OtherPatientIDs AccessionNumber StudyID AdmissionID RequestedProcedureID "
-    "PerformedProcedureStepID ScheduledProcedureStepID MedicalRecordLocator InsurancePlanIdentification "
-    "PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest ClinicalTrialSubjectID "
-    "ClinicalTrialSubjectReadingID ClinicalTrialSiteID ServiceEpisodeID"
-).split()
-_WHEREABOUTS = (
-    "PatientAddress PatientTelephoneNumbers PatientTelecomInformation ReferringPhysicianAddress "
-    "ReferringPhysicianTelephoneNumbers CountryOfResidence RegionOfResidence PatientReligiousPreference Occupation "
-    "MilitaryRank CurrentPatientLocation PatientInstitutionResidence OrderCallbackPhoneNumber"
-).split()
-_TEXTS = (
-    "StudyDescription SeriesDescription ImageComments PatientComments AdditionalPatientHistory ProtocolName "
-    "RequestedProcedureDescription ReasonForStudy DerivationDescription AdmittingDiagnosesDescription MedicalAlerts "
-    "Allergies SpecialNeeds PatientState VisitComments StudyComments InterpretationText "
-    "PerformedProcedureStepDescription CommentsOnThePerformedProcedureStep ContrastBolusAgent FrameComments "
-    "AcquisitionComments AcquisitionProtocolDescription ReasonForTheRequestedProcedure LabelText TextComments"
-).split()
-_DEVICE = (
-    "StationName DeviceSerialNumber PlateID CassetteID GantryID DetectorID GeneratorID StationAETitle "
-    "PerformedStationName PerformedStationAETitle ScheduledStationName"
-).split()
-_INSTITUTION = (
-    "InstitutionName InstitutionAddress InstitutionalDepartmentName ClinicalTrialSiteName RequestingService"
-).split()
-_DATES = (
-    "PatientBirthDate StudyDate SeriesDate AcquisitionDate ContentDate InstanceCreationDate AdmittingDate "
-    "LastMenstrualDate DateOfLastCalibration PerformedProcedureStepStartDate DateOfSecondaryCapture"
-).split()
-_UIDS = (
-    "StudyInstanceUID SeriesInstanceUID SOPInstanceUID FrameOfReferenceUID DeviceUID IrradiationEventUID "
-    "TransactionUID SynchronizationFrameOfReferenceUID"
-).split()
-CHARACTER_SETS = {
-    "ISO 2022 IR 87": (r"\ISO 2022 IR 87", "iso2022_jp", "鷹觜^凛太朗"),
-    "GB18030": ("GB18030", "gb18030", "欧阳^晓龘"),
-    "UTF-8": ("ISO_IR 192", "utf-8", "Żółćkiewič^Œðwig"),
-    "Cyrillic": ("ISO_IR 144", "iso8859-5", "Щегловитовский^Святополк"),
-    "ISO 2022 IR 149": (r"\ISO 2022 IR 149", "iso2022_kr", "독고^갑석"),
-}
+_TRAILING = "behind the data set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +42,17 @@ class Canary:
         return [place for place, needle in self.planted.items() if needle in written]
 
 
-def canary(*, syntax: str = EXPLICIT, with_document: bool = True) -> Canary:
-    """The file in a transfer syntax without compression; `with_document` also puts an encapsulated document into it."""
-    return _Builder(is_explicit=syntax == EXPLICIT).built(syntax, with_document=with_document)
+def canary(*, syntax: str = EXPLICIT, with_document: bool = True, with_trailing: bool = True) -> Canary:
+    """The file in a transfer syntax without compression.
+
+    `with_document` puts an encapsulated document into it, `with_trailing` bytes behind the data set, on which pydicom
+    and what is built on it stop.
+    """
+    built = _Builder(is_explicit=syntax == EXPLICIT).built(syntax, with_document=with_document)
+    end = built.planted[_TRAILING]
+    if with_trailing:
+        return built
+    return Canary(built.data.removesuffix(end), {name: value for name, value in built.planted.items() if value != end})
 
 
 class _Builder:
@@ -113,7 +76,7 @@ class _Builder:
             self._put(0x00420011, "OB", self._token("EncapsulatedDocument") * 9)
         meta, preamble = self._meta(syntax), self._token("preamble").ljust(128, b"\0")
         body = b"".join(self._elements[tag] for tag in sorted(self._elements))
-        return Canary(preamble + b"DICM" + meta + body + self._token("behind the data set"), self._planted)
+        return Canary(preamble + b"DICM" + meta + body + self._token(_TRAILING), self._planted)
 
     def _token(self, place: str) -> bytes:
         """A text of 16 bytes that stands for this place."""
@@ -163,14 +126,14 @@ class _Builder:
         self._put(0x7FE00010, "OW", struct.pack("<H", 77) * (_SIDE * _SIDE))
 
     def _attributes(self) -> None:
-        for keyword in (*_NAMES, *_NUMBERS, *_WHEREABOUTS, *_TEXTS, *_DEVICE, *_INSTITUTION):
+        for keyword in (*NAMES, *NUMBERS, *WHEREABOUTS, *TEXTS, *DEVICE, *INSTITUTION):
             self._named(keyword, self._token(keyword))
-        for number, keyword in enumerate(_DATES):
+        for number, keyword in enumerate(DATES):
             self._named(keyword, self._plant(keyword, f"1887{1 + number:02d}2{number % 9}".encode()))
         self._put(0x0008002A, "DT", self._plant("AcquisitionDateTime", b"18990417031747.731"))
         self._put(0x00080030, "TM", self._plant("StudyTime", b"031748.7319"))
         self._put(0x00100032, "TM", self._plant("PatientBirthTime", b"041759.7319"))
-        for number, keyword in enumerate(_UIDS):
+        for number, keyword in enumerate(UIDS):
             self._named(keyword, self._plant(keyword, f"{_UID}.1.{number}".encode()))
         self._put(0x00102160, "SH", self._token("EthnicGroup"))
         self._put(0x00101010, "AS", self._plant("PatientAge", b"097Y"))

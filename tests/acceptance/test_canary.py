@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from canary import CHARACTER_SETS, EXPLICIT, IMPLICIT, LEVELS, PATIENT_ID, Canary, canary
+from canary import EXPLICIT, IMPLICIT, LEVELS, PATIENT_ID, Canary, canary
+from canary_attributes import CHARACTER_SETS
 
 from curator.bundled import bundled_folder
 from curator.deid.instance import deidentify
