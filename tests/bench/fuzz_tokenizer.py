@@ -32,6 +32,9 @@ except ImportError:
 _LONGEST_S = 5.0
 _LARGEST = 65_536
 _SAY_EVERY_S = 30
+_BEGINS_ANEW = 0.5
+_BECOMES_PARENT = 0.2
+_LARGEST_POOL = 2000
 
 
 class HangError(BaseException):
@@ -50,9 +53,10 @@ class Fuzz:
         self._until = self._begun + 60 * minutes
         signal.signal(signal.SIGALRM, _too_long)
 
-    def one(self, data: bytes) -> None:
-        """Judge one file."""
+    def one(self, data: bytes) -> bool:
+        """Judge one file: whether it was released."""
         self.executions += 1
+        released = self._laws.released
         signal.setitimer(signal.ITIMER_REAL, _LONGEST_S)
         try:
             self._laws.hold(data)
@@ -69,6 +73,7 @@ class Fuzz:
             # libFuzzer would report an ordinary end as a crash.
             sys.stdout.flush()
             os._exit(1 if self.found else 0)
+        return bool(self._laws.released > released)
 
     def say(self) -> None:
         """How far we are."""
@@ -113,9 +118,20 @@ def main() -> None:
     fuzz.say()
     if atheris is not None and not arguments.no_atheris:
         _guided(fuzz, seeds, mutated, seed=arguments.seed)
-    random = Random(arguments.seed)
+    _seeded(fuzz, seeds, mutated, seed=arguments.seed)
+
+
+def _seeded(fuzz: Fuzz, seeds: list[bytes], mutated: Any, *, seed: int) -> None:
+    random = Random(seed)
+    pool = list(seeds)
     while True:
-        fuzz.one(mutated(random.choice(seeds), seeds, random, largest=_LARGEST))
+        data = mutated(random.choice(pool), seeds, random, largest=_LARGEST)
+        # What still comes through is a parent too, so that oddities add up.
+        if fuzz.one(data) and random.random() < _BECOMES_PARENT:
+            if len(pool) < _LARGEST_POOL:
+                pool.append(data)
+            else:
+                pool[random.randrange(len(seeds), _LARGEST_POOL)] = data
 
 
 def _guided(fuzz: Fuzz, seeds: list[bytes], mutated: Any, *, seed: int) -> None:
@@ -125,12 +141,15 @@ def _guided(fuzz: Fuzz, seeds: list[bytes], mutated: Any, *, seed: int) -> None:
 
     def mutate(data: bytes, largest: int, number: int) -> bytes:
         random = Random(number)
+        if random.random() < _BEGINS_ANEW:
+            # Left to itself it drifts to files that are refused at their first byte.
+            return bytes(mutated(random.choice(seeds), seeds, random, largest=largest))
         if random.random() < 0.3:
             return bytes(atheris.Mutate(data, largest))
         return bytes(mutated(bytes(data), seeds, random, largest=largest))
 
     options = [f"-max_len={_LARGEST}", f"-seed={seed}", "-verbosity=0", "-rss_limit_mb=4096", "-timeout=60"]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], fuzz.one, custom_mutator=mutate)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], lambda data: fuzz.one(data) and None, custom_mutator=mutate)
     atheris.Fuzz()
 
 

@@ -119,7 +119,7 @@ def _dcmodify(files: Sequence[Path], scratch: Path, *, repeats: int) -> float | 
 
 
 def _python_peer(name: str, program: str, files: Sequence[Path], scratch: Path) -> float | None:
-    python = _environment(name, scratch)
+    python = environment(name, scratch)
     if python is None:
         return None
     target = scratch / f"{name}-out" / "out.dcm"
@@ -131,7 +131,8 @@ def _python_peer(name: str, program: str, files: Sequence[Path], scratch: Path) 
     return float(done.stdout.split()[-1]) if done.returncode == 0 else None
 
 
-def _environment(name: str, scratch: Path) -> Path | None:
+def environment(name: str, scratch: Path) -> Path | None:
+    """The Python of a peer's own environment beside the scratch folder, made once; None where it cannot be made."""
     python = scratch.parent / "curator-bench-peers" / name / "bin" / "python"
     if not python.exists():
         folder = python.parents[1]
