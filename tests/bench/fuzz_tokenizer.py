@@ -148,8 +148,11 @@ def _guided(fuzz: Fuzz, seeds: list[bytes], mutated: Any, *, seed: int) -> None:
             return bytes(atheris.Mutate(data, largest))
         return bytes(mutated(bytes(data), seeds, random, largest=largest))
 
+    def judge(data: bytes) -> None:
+        fuzz.one(data)
+
     options = [f"-max_len={_LARGEST}", f"-seed={seed}", "-verbosity=0", "-rss_limit_mb=4096", "-timeout=60"]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], lambda data: fuzz.one(data) and None, custom_mutator=mutate)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], judge, custom_mutator=mutate)
     atheris.Fuzz()
 
 
