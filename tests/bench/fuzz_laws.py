@@ -16,6 +16,7 @@ import pydicom
 from pydicom import Dataset, dcmread
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deid"))
 
@@ -79,11 +80,14 @@ def _planted(data: bytes) -> Iterator[bytes]:
             data_set = dcmread(BytesIO(data))
             for keyword, value in PLANTED.items():
                 setattr(data_set, keyword, value)
-            target = BytesIO()
+            target, deflated = BytesIO(), BytesIO()
             data_set.save_as(target)
+            if data_set.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian:
+                data_set.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+                data_set.save_as(deflated)
         except Exception:  # noqa: BLE001 - what pydicom cannot write is no seed
             return
-    yield target.getvalue()
+    yield from filter(None, (target.getvalue(), deflated.getvalue()))
 
 
 class Laws:

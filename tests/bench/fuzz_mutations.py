@@ -6,6 +6,7 @@ A pure function of the parent, the other files and the seed.
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from random import Random
 
@@ -19,6 +20,7 @@ _TAGS = (
     0x0040A730, 0x04000550, 0x50003000, 0x60003000, 0x7FE00010, 0xFFFCFFFC, 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD,
 )  # fmt: skip
 _VRS = (b"SQ", b"UN", b"OB", b"OW", b"UT", b"LO", b"PN", b"UI", b"US", b"DS", b"AT", b"UV", b"ZZ", b"\0\0")
+_DEFLATED, _EXPLICIT = b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.1\0\0\0"
 _CONTAINER = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", 0xFFFFFFFF) + struct.pack(
     "<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF
 )
@@ -137,11 +139,26 @@ def _nest(data: bytes, others: Sequence[bytes], random: Random) -> bytes:
     return data[: element.start] + inner + data[element.end :]
 
 
+def _inside(data: bytes, others: Sequence[bytes], random: Random) -> bytes:
+    """One of the others, within a deflated data set."""
+    try:
+        data_set = parse(data)
+    except ItemError:
+        return _flip(data, others, random)
+    if not data_set.syntax.deflated or not data_set.meta:
+        return random.choice(_MUTATIONS)(data, others, random)
+    start = data_set.meta[-1].end
+    plain = data[:start].replace(_DEFLATED, _EXPLICIT) + bytes(data_set.data)
+    changed = random.choice(_MUTATIONS)(plain, others, random)[start:]
+    deflater = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
+    return data[:start] + deflater.compress(changed) + deflater.flush()
+
+
 def _append(data: bytes, others: Sequence[bytes], random: Random) -> bytes:
     return data + random.choice((bytes(9), random.randbytes(random.randrange(1, 64)), random.choice(others)[-256:]))
 
 
 _MUTATIONS: tuple[Callable[[bytes, Sequence[bytes], Random], bytes], ...] = (
     _flip, _flip, _cut, _remove, _lie_of_length, _lie_of_length, _lie_of_item, _swap_tag, _swap_vr, _splice, _repeat,
-    _nest, _append,
+    _nest, _append, _inside,
 )  # fmt: skip
