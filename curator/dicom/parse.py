@@ -217,7 +217,10 @@ class _Tokenizer:
         return tag, vr, position + 12, self._long.unpack_from(self._data, position + 8)[0]
 
     def _undefined(self, tag: int, vr: str, position: int, value: int, end: int, depth: int) -> Element:
-        if tag == PIXEL_DATA and vr in ("OB", "OW", "UN"):
+        if tag == PIXEL_DATA and vr == "UN":
+            # Fragments to one reader, by CP-246 a sequence to the next: none may see what the proof did not.
+            raise ItemError(Reason.MALFORMED, f"{tag_text(tag)} at offset {position} has VR UN and no length")
+        if tag == PIXEL_DATA and vr in ("OB", "OW"):
             last = self._fragments(value, end)
             return Element(tag, vr, position, value, last - 8 - value, last, None, True, self._explicit)
         if vr not in ("SQ", "UN"):

@@ -54,6 +54,8 @@ _PERSON = frozenset(
     if keyword != "PatientBirthDate"
 )
 _KEY = SubjectKey(PLANTED["PatientID"])
+# pydicom asks for Bits Allocated before it hands these out, and a damaged file may have none.
+_NO_SEQUENCES = (0x7FE00010, 0x54001010)
 _LARGEST_SEED = 48_000
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -218,6 +220,8 @@ def _tags(elements: Sequence[Element], depth: int = 0) -> Iterator[tuple[int, in
 def _tags_of(data_set: Dataset, depth: int = 0) -> Iterator[tuple[int, int]]:
     for tag in data_set.keys():  # noqa: SIM118 - iterating a Dataset itself converts every value
         yield depth, int(tag)
+        if tag in _NO_SEQUENCES:
+            continue
         element = data_set.get_item(tag)
         vr = element.VR
         if isinstance(element, RawDataElement) and vr in (None, "UN"):

@@ -277,6 +277,15 @@ def test_un_of_undefined_length_is_read_as_implicit_sequence() -> None:
     assert (found.path, values_at(data_set, found)) == ((0x00091001,), ("HIDDEN",))
 
 
+def test_pixel_data_in_fragments_as_un_is_refused_for_readers_differ_about_it() -> None:
+    # Found by fuzzing: we passed fragments on that others read as the items of a sequence.
+    fragments = encoded_item([b"\1\2\3\4"], order="<") + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    head = {vr: struct.pack("<HH2s2xI", 0x7FE0, 0x0010, vr, 0xFFFFFFFF) for vr in (b"OB", b"UN")}
+    assert parse(_file(LO + head[b"OB"] + fragments)).elements[-1].undefined
+    with pytest.raises(ItemError, match="has VR UN and no length"):
+        parse(_file(LO + head[b"UN"] + fragments))
+
+
 @pytest.mark.parametrize("name", ["MR_small.dcm", "image_dfl.dcm", "nested_priv_SQ.dcm"])
 def test_a_view_reads_as_bytes_do(name: str) -> None:
     data = Path(BUNDLED / name).read_bytes()
