@@ -85,34 +85,9 @@ def _listed(told: Sequence[str], most: int | None) -> str:
 
 def conformance(policy: HeaderPolicy) -> str:
     """The statement as Markdown, ending in a newline."""
-    names = rows_by_action(policy)
-    not_built = [option for option in policy.listed.option_rules.options.values() if not option.available]
-    methods = [
-        f"- {method.code_value} {method.coding_scheme} {method.code_meaning} ({method.section})"
-        for method in policy.methods
-    ]
     lines = [
-        f"# De-identification conformance statement: {policy.title}",
-        "",
-        f"By {policy.citation}, Table E.1-1 ({len(policy.standard.rows)} rows). Policy digest `{policy.digest}`.",
-        "",
-        "## Claimed, and written to De-identification Method Code Sequence (0012,0064)",
-        "",
-        *methods,
-        "",
-        f"Longitudinal Temporal Information Modified (0028,0303) is {policy.temporal}; Patient Identity Removed "
-        "(0012,0062) is YES.",
-        "",
-        "## Attributes of the table",
-        "",
-        "At the top level of an object of unknown SOP Class; compound codes follow the Type in the object's IOD.",
-        "",
-        "| what happens | rows |",
-        "|---|---|",
-        *(f"| {said} | {len(names[action])} |" for action, said in _CARRIED_OUT.items() if names.get(action)),
-        "",
-        *(f"- {said}: {', '.join(names[action])}" for action, said in _CARRIED_OUT.items() if names.get(action)),
-        "",
+        *_claimed(policy),
+        *_of_table(policy),
         "## Attributes outside the table",
         "",
         *(f"- `{rule.id}`: {rule.why}" for rule in (*policy.first_rules, *policy.last_rules)),
@@ -130,13 +105,7 @@ def conformance(policy: HeaderPolicy) -> str:
         "",
         *_INTEGRITY,
         "",
-        "## Restrictions",
-        "",
-        "- Instances that may carry burned-in text or show a face are held back; neither option is claimed.",
-        "- Replacement values are keyed: the same person and UID give the same value everywhere under one key.",
-        f"- `{policy.listed.type_one.id}`: {policy.listed.type_one.why}",
-        *(f"- Option `{option.name}` is applied: {option.why}" for option in policy.chosen if option.cleaning),
-        *(f"- Option `{option.name}`: {option.why}" for option in not_built),
+        *_restrictions(policy),
     ]
     if policy.recipe is not None:
         lines += ["", "## The recipe over it", "", *_of_recipe(policy)]
@@ -148,6 +117,57 @@ def conformance(policy: HeaderPolicy) -> str:
             for conflict in policy.conflicts
         ]
     return "\n".join(lines) + "\n"
+
+
+def _claimed(policy: HeaderPolicy) -> list[str]:
+    """Title, edition and method codes, ending in an empty line."""
+    return [
+        f"# De-identification conformance statement: {policy.title}",
+        "",
+        f"By {policy.citation}, Table E.1-1 ({len(policy.standard.rows)} rows). Policy digest `{policy.digest}`.",
+        "",
+        "## Claimed, and written to De-identification Method Code Sequence (0012,0064)",
+        "",
+        *(
+            f"- {method.code_value} {method.coding_scheme} {method.code_meaning} ({method.section})"
+            for method in policy.methods
+        ),
+        "",
+        f"Longitudinal Temporal Information Modified (0028,0303) is {policy.temporal}; Patient Identity Removed "
+        "(0012,0062) is YES.",
+        "",
+    ]
+
+
+def _of_table(policy: HeaderPolicy) -> list[str]:
+    """What happens to the table's attributes, ending in an empty line."""
+    names = rows_by_action(policy)
+    return [
+        "## Attributes of the table",
+        "",
+        "At the top level of an object of unknown SOP Class; compound codes follow the Type in the object's IOD.",
+        "",
+        "| what happens | rows |",
+        "|---|---|",
+        *(f"| {said} | {len(names[action])} |" for action, said in _CARRIED_OUT.items() if names.get(action)),
+        "",
+        *(f"- {said}: {', '.join(names[action])}" for action, said in _CARRIED_OUT.items() if names.get(action)),
+        "",
+    ]
+
+
+def _restrictions(policy: HeaderPolicy) -> list[str]:
+    """What is not claimed and under which conditions the rest holds."""
+    not_built = [option for option in policy.listed.option_rules.options.values() if not option.available]
+    return [
+        "## Restrictions",
+        "",
+        "- Instances that may carry burned-in text or show a face are held back; neither option is claimed.",
+        "- Replacement values are keyed: the same person and UID give the same value everywhere under one key.",
+        f"- `{policy.listed.type_one.id}`: {policy.listed.type_one.why}",
+        *(f"- Option `{option.name}` is applied: {option.why}" for option in policy.chosen if option.cleaning),
+        *(f"- Option `{option.name}`: {option.why}" for option in not_built),
+    ]
 
 
 def _private(policy: HeaderPolicy) -> list[str]:
