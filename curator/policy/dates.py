@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curator.errors import ConfigurationError
-from curator.strict import read_toml
+from curator.policy.single_rule import read_single_rule
 
 RULES = Path("header") / "dates.toml"
 _CENTURY_OF_WEEKS = 5200
@@ -23,13 +22,8 @@ def longest_shift_weeks(folder: Path) -> int:
     Raises:
         ConfigurationError: the rule file is missing or malformed, or has not exactly one rule.
     """
-    document = read_toml(folder / RULES, name=RULES.as_posix())
-    document.only(required=("rule",))
-    rules = list(document.tables("rule"))
-    if len(rules) != 1:
-        raise ConfigurationError(f"[{document.name}] rule: must stand there once, not {len(rules)} times")
-    rules[0].only(required=("id", "why", "source", "longest_weeks", "example"))
-    return rules[0].number("longest_weeks", least=1, most=_CENTURY_OF_WEEKS)
+    rule = read_single_rule(folder, RULES, key="longest_weeks")
+    return rule.number("longest_weeks", least=1, most=_CENTURY_OF_WEEKS)
 
 
 def shift_range_days(folder: Path) -> tuple[int, int]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from curator.errors import ConfigurationError
-from curator.strict import Table, read_toml
+from curator.policy.single_rule import read_single_rule
+from curator.strict import Table
 
 RULES = Path("header") / "events.toml"
 OPTION = "retain-long-modified-dates"
@@ -23,13 +23,7 @@ def event_epoch(folder: Path) -> date:
     Raises:
         ConfigurationError: the rule file is missing or malformed, or has not exactly one rule.
     """
-    document = read_toml(folder / RULES, name=RULES.as_posix())
-    document.only(required=("rule",))
-    rules = list(document.tables("rule"))
-    if len(rules) != 1:
-        raise ConfigurationError(f"[{document.name}] rule: must stand there once, not {len(rules)} times")
-    rules[0].only(required=("id", "why", "source", "epoch", "example"))
-    return day_of(rules[0], "epoch")
+    return day_of(read_single_rule(folder, RULES, key="epoch"), "epoch")
 
 
 def day_of(table: Table, key: str) -> date:
