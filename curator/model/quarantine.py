@@ -29,6 +29,8 @@ class Reason(StrEnum):
     PATIENT_ID_CONFLICT = "patient_id_conflict"
     PATIENT_NOT_MAPPED = "patient_not_mapped"
     BURNED_IN_TEXT_POSSIBLE = "burned_in_text_possible"
+    BURNED_IN_TEXT_DOUBTFUL = "burned_in_text_doubtful"
+    BURNED_IN_TEXT_LEFT = "burned_in_text_left"
     FACE_POSSIBLE = "face_possible"
     HELD_BY_RECIPE = "held_by_recipe"
     REFERENCE_UNRESOLVED = "reference_unresolved"
@@ -72,7 +74,9 @@ REMEDY: dict[Reason, str] = {
     Reason.PATIENT_ID_MISSING: "without a Patient ID no subject can be assigned; complete it at the source",
     Reason.PATIENT_ID_CONFLICT: "one study names two Patient IDs; correct it at the source",
     Reason.PATIENT_NOT_MAPPED: "no code may stand for the person; add them to the mapping file, or leave them out",
-    Reason.BURNED_IN_TEXT_POSSIBLE: "the pixels may carry text; wait for pixel scrubbing or review by hand",
+    Reason.BURNED_IN_TEXT_POSSIBLE: "the pixels may carry text; use the option clean-pixel-data or review by hand",
+    Reason.BURNED_IN_TEXT_DOUBTFUL: "a person has to look: too much would be blacked out, or it may be no text",
+    Reason.BURNED_IN_TEXT_LEFT: "text was still read after scrubbing, and nothing was written; review by hand",
     Reason.FACE_POSSIBLE: "the pixels may show a face; wait for defacing or review by hand",
     Reason.HELD_BY_RECIPE: "a filter of the recipe names it; review it by hand, or change the filter",
     Reason.REFERENCE_UNRESOLVED: "the images it refers to were not released; it is tried again when they are",

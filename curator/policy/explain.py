@@ -162,12 +162,28 @@ def _restrictions(policy: HeaderPolicy) -> list[str]:
     return [
         "## Restrictions",
         "",
-        "- Instances that may carry burned-in text or show a face are held back; neither option is claimed.",
+        *_of_pixels(policy),
         "- Replacement values are keyed: the same person and UID give the same value everywhere under one key.",
         f"- `{policy.listed.type_one.id}`: {policy.listed.type_one.why}",
         *(f"- Option `{option.name}` is applied: {option.why}" for option in policy.chosen if option.cleaning),
         *(f"- Option `{option.name}`: {option.why}" for option in not_built),
     ]
+
+
+def _of_pixels(policy: HeaderPolicy) -> list[str]:
+    """What is said of burned-in text and of faces, which no header rule can judge."""
+    verified = [option for option in policy.chosen if option.verified]
+    if not verified:
+        return ["- Instances that may carry burned-in text or show a face are held back; neither option is claimed."]
+    said = []
+    for option in verified:
+        code = policy.standard.methods[option.name]
+        states = " and ".join(f"{keyword} {value}" for keyword, value in option.verified.items())
+        said.append(
+            f"- Option `{option.name}`: {option.why} {code.code_value} {code.coding_scheme} {code.code_meaning} "
+            f"({code.section}) and {states} stand only in instances that were proven so; in all others neither does."
+        )
+    return [*said, "- Instances that may show a face are held back; that option is not claimed."]
 
 
 def _private(policy: HeaderPolicy) -> list[str]:

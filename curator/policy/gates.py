@@ -1,7 +1,7 @@
-"""Which instances may carry burned-in text or show a face, and so are held back.
+"""Which instances may carry burned-in text or show a face, and so are held back or looked at.
 
 The law: when in doubt, hold back. An instance passes only where no rule finds a doubt, and a rule counts what the
-source does not say as a doubt.
+source does not say as a doubt. Of all rules that fit, the strictest says what is done.
 
 Sources: DICOM PS3.15 E.3.1, E.3.2; PS3.3 C.7.6.1, C.7.6.2; PS3.16 Annex L.
 """
@@ -9,7 +9,10 @@ Sources: DICOM PS3.15 E.3.1, E.3.2; PS3.3 C.7.6.1, C.7.6.2; PS3.16 Annex L.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from curator.errors import ConfigurationError
@@ -27,6 +30,19 @@ _BODY_PARTS = "faces/body_parts.csv"
 _REASONS = tuple(reason.value for reason in Reason)
 
 
+class Handling(StrEnum):
+    """What the option clean-pixel-data makes of an instance, from the mildest to the strictest."""
+
+    PASS = "pass"
+    LOOK = "look"
+    PHOTOGRAPH = "photograph"
+    HOLD = "hold"
+
+
+_HANDLINGS = tuple(Handling)
+_STATED = tuple(handling.value for handling in Handling if handling is not Handling.PASS)
+
+
 @dataclass(frozen=True, slots=True)
 class GateFinding:
     """Why an instance is held back; `why` is the rule's own sentence and holds nothing of the instance."""
@@ -37,10 +53,22 @@ class GateFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class PixelAction:
+    """What is done with an instance under the option clean-pixel-data, and the rule that says so (None for `PASS`).
+
+    `LOOK`: its frames are searched for text; `PHOTOGRAPH`: for text and faces; `HOLD`: held back for the finding.
+    """
+
+    handling: Handling
+    finding: GateFinding | None
+
+
+@dataclass(frozen=True, slots=True)
 class GateRule:
-    """A rule that holds an instance back where all its conditions hold."""
+    """A rule that holds an instance back where all its conditions hold; `handling` is what the option makes of it."""
 
     finding: GateFinding
+    handling: Handling
     conditions: tuple[Condition, ...]
 
 
@@ -75,12 +103,26 @@ def load_gates(folder: Path) -> Gates:
 
 def gate(gates: Gates, instance: SourceInstance) -> GateFinding | None:
     """Why the instance is held back, by the first rule that fits; None where it may pass."""
+    return next((rule.finding for rule in _fitting(gates, instance)), None)
+
+
+def pixel_action(gates: Gates, instance: SourceInstance) -> PixelAction:
+    """What is done with the instance under the option clean-pixel-data: the strictest of what its rules say.
+
+    An instance whose text could be cleaned and that may show a face stays held for the face.
+    """
+    strictest = max(_fitting(gates, instance), key=lambda rule: _HANDLINGS.index(rule.handling), default=None)
+    if strictest is None:
+        return PixelAction(Handling.PASS, None)
+    return PixelAction(strictest.handling, strictest.finding)
+
+
+def _fitting(gates: Gates, instance: SourceInstance) -> Iterator[GateRule]:
     for rule in gates.rules:
         if all(
             CONDITIONS[condition.name].holds(instance, condition.value, gates.tables) for condition in rule.conditions
         ):
-            return rule.finding
-    return None
+            yield rule
 
 
 def _tables(contents: dict[str, bytes], words: dict[str, WordList]) -> GateTables:
@@ -97,9 +139,11 @@ def _tables(contents: dict[str, bytes], words: dict[str, WordList]) -> GateTable
 
 
 def _rule(table: Table, tables: GateTables) -> GateRule:
-    table.only(CONDITIONS, required=("id", "why", "source", "reason", "example"))
+    table.only((*CONDITIONS, "clean_pixel_data"), required=("id", "why", "source", "reason", "example"))
     conditions = tuple(parse_condition(table, name, tables=tables) for name in table.values if name in CONDITIONS)
     if not conditions:
         raise ConfigurationError(f"[{table.name}] has no condition, so it would hold everything back")
     reason = Reason(table.one_of("reason", _REASONS))
-    return GateRule(GateFinding(reason, table.get("id", str), table.get("why", str)), conditions)
+    # What no option cleans stays held.
+    handling = Handling(table.one_of("clean_pixel_data", _STATED, Handling.HOLD.value))
+    return GateRule(GateFinding(reason, table.get("id", str), table.get("why", str)), handling, conditions)

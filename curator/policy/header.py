@@ -9,8 +9,8 @@ Sources: DICOM PS3.15 2026d E.1-1, E.2, E.3, (c) NEMA.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from curator.errors import RuleError
@@ -42,7 +42,8 @@ class HeaderPolicy:
 
     `digest` is the SHA-256 over every rule input, the profile's and options' names included, and is the same for the
     same rules on every machine. `methods` are the codes of what is truly applied, `temporal` the value of (0028,0303),
-    `conflicts` the attributes about which the chosen options disagree.
+    `conflicts` the attributes about which the chosen options disagree. `stated` are further attributes that an output
+    says of itself, by keyword, because an option was `proven` of it.
     """
 
     profile: str
@@ -64,6 +65,8 @@ class HeaderPolicy:
     chosen: tuple[Option, ...] = field(repr=False)
     recipe: Recipe | None = field(repr=False, default=None)
     content: structured.ContentRules | None = field(repr=False, default=None)
+    proven: tuple[str, ...] = ()
+    stated: Mapping[str, str] = field(default_factory=dict)
     remembered: dict[tuple[int, str, tuple[int, ...], str, str], Decision] = field(
         repr=False, compare=False, default_factory=dict
     )
@@ -108,7 +111,7 @@ def load_header_policy(folder: Path, *, profile: str = "basic", options: Collect
         edition=standard.edition,
         citation=standard.citation,
         digest=_digest(inputs, standard, profile=profile, options=applied),
-        methods=tuple(standard.methods[name] for name in (written.get("method", str), *applied)),
+        methods=tuple(standard.methods[name] for name in (written.get("method", str), *_claimed(chosen, ()))),
         temporal=temporal_of(chosen),
         conflicts=conflicts_of(listed),
         standard=standard,
@@ -121,6 +124,27 @@ def load_header_policy(folder: Path, *, profile: str = "basic", options: Collect
         chosen=chosen,
         content=content,
     )
+
+
+def proven_of(policy: HeaderPolicy, option: str) -> HeaderPolicy:
+    """The policy for an instance of which a `verified` option was proven: its code is claimed, what it states stated.
+
+    Raises:
+        RuleError: the policy was not asked for such an option.
+    """
+    wanted = next((one for one in policy.chosen if one.name == option and one.verified), None)
+    if wanted is None:
+        raise RuleError(f'option "{option}" was not chosen, or is claimed without a proof')
+    proven = tuple(one.name for one in policy.chosen if one.name in (*policy.proven, option))
+    codes = (policy.standard.methods[name] for name in _claimed(policy.chosen, proven))
+    return replace(
+        policy, methods=(policy.methods[0], *codes), proven=proven, stated={**policy.stated, **wanted.verified}
+    )
+
+
+def _claimed(chosen: Sequence[Option], proven: Collection[str]) -> Iterator[str]:
+    """The options whose codes an output claims: all but those that have to be proven and were not."""
+    return (one.name for one in chosen if not one.verified or one.name in proven)
 
 
 def decide(policy: HeaderPolicy, element: ElementRef) -> Decision:

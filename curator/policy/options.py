@@ -8,12 +8,12 @@ Sources: DICOM PS3.15 E.3; PS3.16 CID 7050.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from curator.errors import RuleError
 from curator.model.decision import Action
 from curator.policy.element_rules import ACTIONS
-from curator.strict import nearest, parse_toml
+from curator.strict import Table, nearest, parse_toml
 
 TEMPORAL_WITHOUT_OPTION = "REMOVED"
 MODIFIED = "MODIFIED"
@@ -21,6 +21,8 @@ UNMODIFIED = "UNMODIFIED"
 # Free text; content items of structured reports; annotations drawn over images.
 TEXT = "text"
 CLEANINGS = (TEXT, "structure", "graphics")
+# What an option may state of an instance of which it was proven.
+_CODE_STRINGS = ("BurnedInAnnotation", "RecognizableVisualFeatures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Option:
     """One option of PS3.15 E.3.
 
     `temporal` is what it makes of (0028,0303), "" where it says nothing of time; `cleaning` what its C cells clean,
-    "" where nothing.
+    "" where nothing. `verified` is what only an instance says of which the option was proven, by keyword, its method
+    code among it; empty for an option that all instances claim.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Option:
     temporal: str
     why: str
     cleaning: str = ""
+    verified: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def parse_options(content: bytes, *, name: str) -> OptionRules:
     table.only(required=("option", "most_protective_first"))
     options = {}
     for entry in table.tables("option"):
-        entry.only(("excludes", "temporal", "cleaning"), required=("name", "available", "why"))
+        entry.only(("excludes", "temporal", "cleaning", "verified"), required=("name", "available", "why"))
         option = Option(
             name=entry.get("name", str),
             available=entry.get("available", bool),
@@ -65,6 +69,7 @@ def parse_options(content: bytes, *, name: str) -> OptionRules:
             temporal=entry.get("temporal", str, ""),
             why=entry.get("why", str),
             cleaning=entry.one_of("cleaning", ("", *CLEANINGS), ""),
+            verified=_verified(entry.table("verified")),
         )
         options[option.name] = option
     order = tuple(Action(letter) for letter in table.texts("most_protective_first", ACTIONS))
@@ -94,3 +99,9 @@ def chosen_options(rules: OptionRules, names: Collection[str]) -> tuple[Option, 
 def temporal_of(options: Sequence[Option]) -> str:
     """The value of Longitudinal Temporal Information Modified: "REMOVED", "MODIFIED" or "UNMODIFIED"."""
     return next((option.temporal for option in options if option.temporal), TEMPORAL_WITHOUT_OPTION)
+
+
+def _verified(table: Table) -> dict[str, str]:
+    """Attributes by keyword, with the value that a proven instance states."""
+    table.only(_CODE_STRINGS)
+    return {keyword: table.get(keyword, str) for keyword in sorted(table.values)}

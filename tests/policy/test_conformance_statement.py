@@ -59,3 +59,10 @@ def test_O05_the_statement_has_all_that_the_standard_asks_for(options: tuple[str
     claimed = statement.partition("## Attributes of the table")[0]
     assert set(re.findall(r"^- (\d+) DCM", claimed, re.MULTILINE)) == {one.code_value for one in policy.methods}
     assert f"is {policy.temporal}" in statement
+
+
+def test_O05_what_has_to_be_proven_of_an_instance_is_not_claimed_of_all() -> None:
+    statement = conformance(load_header_policy(bundled_folder("rules"), options=("clean-pixel-data",)))
+    claimed, _, restrictions = statement.partition("## Attributes of the table")
+    assert "113101" not in claimed
+    assert "113101 DCM Clean Pixel Data Option (E.3.1) and BurnedInAnnotation NO stand only in" in restrictions

@@ -11,12 +11,9 @@ import pytest
 from curator.errors import ConfigurationError, IntegrityError, RuleError
 from curator.model.decision import Action, ElementRef
 from curator.model.identity import IdentifierKind
-from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy
+from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy, proven_of
 
-NOT_BUILT = (
-    "clean-pixel-data",
-    "clean-recognizable-visual-features",
-)
+NOT_BUILT = ("clean-recognizable-visual-features",)
 
 
 @pytest.fixture
@@ -53,6 +50,7 @@ def test_full_and_modified_dates_exclude_each_other(rules: Path) -> None:
         (("retain-long-modified-dates", "retain-uids"), "MODIFIED", ["113100", "113110", "113107"]),
         (("retain-institution-identity", "retain-patient-characteristics"), "REMOVED", ["113100", "113112", "113108"]),
         (("retain-device-identity",), "REMOVED", ["113100", "113109"]),
+        (("retain-device-identity", "clean-pixel-data"), "REMOVED", ["113100", "113109"]),
     ],
 )
 def test_methods_and_temporal_say_what_is_applied(
@@ -62,6 +60,19 @@ def test_methods_and_temporal_say_what_is_applied(
     assert policy.temporal == temporal
     assert [method.code_value for method in policy.methods] == codes
     assert all(method.coding_scheme == "DCM" for method in policy.methods)
+
+
+def test_B01_the_code_of_an_option_that_has_to_be_proven_is_claimed_by_the_proof_alone(rules: Path) -> None:
+    policy = load_header_policy(rules, options=["retain-long-full-dates", "clean-pixel-data"])
+    proven = proven_of(policy, "clean-pixel-data")
+    assert (policy.stated, policy.proven) == ({}, ())
+    assert [method.code_value for method in policy.methods] == ["113100", "113106"]
+    assert [method.code_value for method in proven.methods] == ["113100", "113106", "113101"]
+    assert (proven.stated, proven.digest) == ({"BurnedInAnnotation": "NO"}, policy.digest)
+    assert proven_of(proven, "clean-pixel-data") == proven
+    for name in ("retain-long-full-dates", "clean-recognizable-visual-features"):
+        with pytest.raises(RuleError, match="not chosen, or is claimed without"):
+            proven_of(policy, name)
 
 
 def test_conflicts_are_reported_and_the_most_protective_action_wins(rules: Path, basic: HeaderPolicy) -> None:

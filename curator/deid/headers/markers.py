@@ -64,6 +64,7 @@ def marker_elements(policy: HeaderPolicy, syntax: TransferSyntax, earlier: Earli
     method = f"curator {__version__}; {policy.profile}; PS3.15 {policy.edition}; {policy.digest[:_DIGEST_SHOWN]}"
     codes = ((code.code_value, code.code_meaning) for code in policy.methods)
     values = {
+        **{tag_of(keyword): value.encode("ascii") for keyword, value in policy.stated.items()},
         tag_of("PatientIdentityRemoved"): b"YES",
         _METHOD: b"\\".join(dict.fromkeys((*earlier.methods, method.encode("ascii")))),
         tag_of("LongitudinalTemporalInformationModified"): policy.temporal.encode("ascii"),

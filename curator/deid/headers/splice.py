@@ -45,6 +45,7 @@ _TAKEN_OPTIONS = frozenset(
         "retain-patient-characteristics",
         "retain-long-full-dates",
         "retain-long-modified-dates",
+        "clean-pixel-data",
     }
 )
 _LONGEST_REMEMBERED = 4096
