@@ -8,6 +8,7 @@ process that opened the ledger writes it.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -89,6 +90,7 @@ class LedgerBatch:
         self._results: dict[tuple[str, str], StageResult] = {}
         self._events: list[tuple[str, dict[str, audit.Value]]] = []
         self._applied: dict[str, tuple[tuple[str, str, int], ...]] = {}
+        self._evidence: dict[str, str] = {}
 
     def record_done(self, row: WorkRow) -> None:
         """An item is through a stage: it leaves the quarantine that this same stage had put it in."""
@@ -124,6 +126,10 @@ class LedgerBatch:
         """How often each rule was applied to an item, by rule id and action."""
         self._applied[item_id] = tuple(sorted(counts))
 
+    def record_evidence(self, item_id: str, evidence: Mapping[str, object]) -> None:
+        """What was seen in an item's pixels, whether it was then released or held."""
+        self._evidence[item_id] = canonical_json(evidence)
+
     def record_source(self, row: SourceRow) -> None:
         """Where an item came from."""
         self._sources[row.item_id] = row
@@ -143,6 +149,8 @@ class LedgerBatch:
         write_changed(self.connection, tables.source, [asdict(row) for row in self._sources.values()])
         write_changed(self.connection, tables.stage_result, [asdict(one) for one in self._results.values()])
         self._flush_applied()
+        seen = [{"item_id": item_id, "evidence": evidence} for item_id, evidence in self._evidence.items()]
+        write_changed(self.connection, tables.pixel_evidence, seen)
         for event, fields in self._events:
             audit.append(self.connection, event, fields)
 
@@ -320,6 +328,17 @@ def applied_counts(connection: Connection, stage: str) -> list[tuple[str, str, i
         .group_by(counts.rule_id, counts.action)
     )
     return sorted((str(rule_id), str(action), int(count)) for rule_id, action, count in connection.execute(query))
+
+
+def evidence_of_done(connection: Connection, stage: str) -> dict[str, dict[str, Any]]:
+    """What was seen in the pixels of everything that a stage has released, by output path, sorted."""
+    work, seen = tables.work.c, tables.pixel_evidence.c
+    query = (
+        select(work.output_path, seen.evidence)
+        .join(tables.work, work.item_id == seen.item_id)
+        .where(work.stage == stage, work.status == WorkStatus.DONE.value)
+    )
+    return {str(path): json.loads(evidence) for path, evidence in sorted(map(tuple, connection.execute(query)))}
 
 
 def _current(stage: str) -> Select[tuple[Any, ...]]:

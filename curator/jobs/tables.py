@@ -84,6 +84,16 @@ applied = Table(
     sqlite_with_rowid=False,
 )
 
+# What was seen in an item's pixels, as JSON: places, sizes and rule ids, never a text.
+pixel_evidence = Table(
+    "pixel_evidence",
+    metadata,
+    text("item_id"),
+    text("evidence"),
+    PrimaryKeyConstraint("item_id"),
+    sqlite_with_rowid=False,
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -97,4 +107,14 @@ audit = Table(
     sqlite_with_rowid=False,
 )
 
-__all__ = ["action_count", "applied", "audit", "metadata", "quarantine", "source", "stage_result", "work"]
+__all__ = [
+    "action_count",
+    "applied",
+    "audit",
+    "metadata",
+    "pixel_evidence",
+    "quarantine",
+    "source",
+    "stage_result",
+    "work",
+]

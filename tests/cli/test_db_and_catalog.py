@@ -54,11 +54,11 @@ def _digest(path: Path) -> str:
 def test_upgrade_says_what_it_did_and_does_nothing_twice(workspace: Path) -> None:
     database = workspace / "curator.sqlite"
     what_if = _run("db", "upgrade", "-w", workspace, "--what-if")
-    assert (what_if.exit_code, what_if.stdout) == (0, "would apply 0001, 0002\n")
+    assert (what_if.exit_code, what_if.stdout) == (0, "would apply 0001, 0002, 0003\n")
     assert not database.exists()
 
     first = _run("db", "upgrade", "-w", workspace)
-    assert (first.exit_code, first.stdout) == (0, f"at revision {head_revision()}, applied 0001, 0002\n")
+    assert (first.exit_code, first.stdout) == (0, f"at revision {head_revision()}, applied 0001, 0002, 0003\n")
     before = _digest(database)
 
     second = _run("db", "upgrade", "--url", f"sqlite:///{database}")

@@ -18,11 +18,19 @@ from curator.catalog.record import record_instances
 from curator.catalog.schema import upgrade
 from curator.errors import UsageError
 from curator.jobs import tables
-from curator.jobs.ledger import Ledger, LedgerBatch, SourceRow, StageResult, WorkRow, WorkStatus
+from curator.jobs.ledger import (
+    Ledger,
+    LedgerBatch,
+    SourceRow,
+    StageResult,
+    WorkRow,
+    WorkStatus,
+    evidence_of_done,
+)
 from curator.model.instance import ReleasedInstance
 from curator.model.quarantine import Quarantined, Reason
 
-TABLES = (tables.work, tables.quarantine, tables.source, tables.stage_result, tables.audit)
+TABLES = (tables.work, tables.quarantine, tables.source, tables.stage_result, tables.audit, tables.pixel_evidence)
 
 
 @pytest.fixture
@@ -300,3 +308,20 @@ def test_a_ledger_without_its_tables_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="curator db upgrade"):
         Ledger(engine)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_seen_in_pixels_is_kept_by_item_and_told_of_what_is_released(ledger: Ledger, engine: Engine) -> None:
+    seen = {"rounds": 1, "boxes": [{"rule": "r", "box": [0, 1, 2, 3]}]}
+    with ledger.batch() as batch:
+        batch.record_done(_work(1))
+        batch.record_evidence(_work(1).item_id, seen)
+        batch.record_quarantine(_held(2), rule_digest="r1")
+        batch.record_evidence(_held(2).item_id, seen)
+    before = _rows(engine)
+    with ledger.batch() as batch:
+        batch.record_evidence(_work(1).item_id, dict(reversed(seen.items())))
+    assert _rows(engine) == before
+    assert len(before["pixel_evidence"]) == 2
+    with engine.connect() as connection:
+        assert evidence_of_done(connection, "deid") == {"p/1.dcm": seen}
+        assert evidence_of_done(connection, "other") == {}
