@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from curator.dicom.tables import ELEMENTS, REPEATING, TAGS, entry_of
 
 SHORT_LENGTH_VRS = frozenset("AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 LONG_LENGTH_VRS = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
@@ -37,9 +36,9 @@ def dictionary_vr(tag: int) -> str:
         return "UL"
     if (tag >> 16) & 1:
         return "LO" if 0x10 <= tag & 0xFFFF <= 0xFF else "UN"
-    entry = DicomDictionary.get(tag)
+    entry = ELEMENTS.get(tag)
     if entry is None and (tag >> 24) in (0x50, 0x60):
-        entry = RepeatersDictionary.get(f"{tag >> 24:02X}xx{tag & 0xFFFF:04X}")
+        entry = REPEATING.get(f"{tag >> 24:02X}xx{tag & 0xFFFF:04X}")
     if entry is not None:
         vr = entry[0].split(" ")[0]
         return vr if vr in KNOWN_VRS else "UN"
@@ -48,12 +47,13 @@ def dictionary_vr(tag: int) -> str:
 
 def is_standard(tag: int) -> bool:
     """Whether the standard, as this dictionary knows it, defines the tag."""
-    return dictionary_vr(tag) != "UN" or tag in DicomDictionary or tag in _supplement
+    return dictionary_vr(tag) != "UN" or tag in ELEMENTS or tag in _supplement
 
 
 def keyword(tag: int) -> str:
     """The keyword of a standard tag, "" where it is unknown."""
-    return keyword_for_tag(tag)
+    entry = entry_of(tag)
+    return "" if entry is None else entry[4]
 
 
 def tag_of(name: str) -> int:
@@ -62,10 +62,7 @@ def tag_of(name: str) -> int:
     Raises:
         KeyError: no such keyword.
     """
-    tag = tag_for_keyword(name)
-    if tag is None:
-        raise KeyError(name)
-    return tag
+    return TAGS[name]
 
 
 def tag_text(tag: int) -> str:

@@ -8,12 +8,9 @@ Sources: DICOM PS3.5 6.1 (character sets), 6.2 (padding, backslash); PS3.3 C.12.
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 
-from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.valuerep import TEXT_VR_DELIMS
-
+from curator.dicom.charsets import codecs_of, decoded
 from curator.dicom.dictionary import CHARSET_VRS
 from curator.dicom.elements import DataSet
 
@@ -25,26 +22,17 @@ _SINGLE_VALUED = frozenset({"LT", "ST", "UT", "UR"})
 def encodings_of(declared: bytes) -> tuple[str, ...]:
     """Python codecs for a raw Specific Character Set value; ASCII's superset Latin-1 for an empty or unknown one."""
     terms = declared.decode("latin-1").strip(" \0").split("\\")
-    with warnings.catch_warnings():
-        # pydicom warns of misspelt terms it repairs; the bytes it then reads are checked by the search anyway.
-        warnings.simplefilter("ignore")
-        try:
-            found = convert_encodings([term.strip() for term in terms])
-        except (LookupError, ValueError):
-            return ("iso8859",)
-    return tuple(found)
+    try:
+        return codecs_of([term.strip() for term in terms])
+    except (LookupError, ValueError):
+        return ("iso8859",)
 
 
 def text_of(raw: bytes, vr: str, encodings: tuple[str, ...]) -> str:
     """The text of a value without padding; "" for an empty one."""
     if vr not in CHARSET_VRS or (raw.isascii() and b"\x1b" not in raw):
         return raw.decode("latin-1").strip(" \0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return decode_bytes(raw, list(encodings), TEXT_VR_DELIMS).strip(" \0")
-        except (UnicodeDecodeError, LookupError):
-            return raw.decode("latin-1").strip(" \0")
+    return decoded(raw, encodings).strip(" \0")
 
 
 def values_of(raw: bytes, vr: str, encodings: tuple[str, ...]) -> tuple[str, ...]:

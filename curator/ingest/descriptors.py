@@ -9,9 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydicom.datadict import keyword_dict
-
 from curator.bundled import bundled_folder
+from curator.dicom.tables import TAGS
 from curator.errors import ConfigurationError
 from curator.policy.csv_tables import Row, parse_csv
 from curator.strict import nearest, read_bytes
@@ -58,6 +57,6 @@ def _place(row: Row) -> tuple[int, ...]:
     if len(keywords) > _DEEPEST:
         raise row.wrong("place", "must be Keyword or SequenceKeyword/Keyword")
     for keyword in keywords:
-        if keyword not in keyword_dict:
-            raise row.wrong("place", f"knows no {keyword!r}{nearest(keyword, keyword_dict)}")
-    return tuple(keyword_dict[keyword] for keyword in keywords)
+        if keyword not in TAGS:
+            raise row.wrong("place", f"knows no {keyword!r}{nearest(keyword, TAGS)}")
+    return tuple(TAGS[keyword] for keyword in keywords)

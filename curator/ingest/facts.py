@@ -13,13 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from pydicom.config import IGNORE
-from pydicom.uid import UID
-
 from curator.dicom.dictionary import TEXT_VRS, tag_of, tag_text
 from curator.dicom.elements import Buffer, DataSet
 from curator.dicom.parse import parse
 from curator.dicom.references import POINT_TO_NO_INSTANCE, REFERENCED_INSTANCE
+from curator.dicom.tables import UIDS
 from curator.dicom.walk import Placed, values_at, walk
 from curator.errors import ItemError
 from curator.identity.pseudonyms import WELL_KNOWN_ROOT, normalized_id
@@ -101,10 +99,8 @@ def instance_facts(
 @lru_cache(maxsize=512)
 def is_storage_class(uid: str) -> bool:
     """Whether instances of this SOP Class are stored as files, says the edition of the standard that pydicom knows."""
-    # A UID that is none would be shown in a warning.
-    known = UID(uid, validation_mode=IGNORE)
-    name = known.name
-    return known.type == "SOP Class" and "Storage" in name and "Commitment" not in name and uid != MEDIA_DIRECTORY
+    name, kind, *_ = UIDS.get(uid, ("", ""))
+    return kind == "SOP Class" and "Storage" in name and "Commitment" not in name and uid != MEDIA_DIRECTORY
 
 
 @dataclass(slots=True)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from pydicom.uid import UID
-
+from curator.dicom.tables import UIDS
 from curator.identity.pseudonyms import normalized_id
 from curator.ingest.group import geometry_note, series_of
 from curator.ingest.triage import Triage
@@ -33,7 +32,7 @@ def summary_of(triage: Triage) -> Mapping[str, Mapping[str, int]]:
             "series_not_a_regular_volume": irregular,
         },
         "modality": _counted(_modality(one.Modality) for one in candidates),
-        "sop_class": _counted(UID(one.SOPClassUID).name for one in candidates),
+        "sop_class": _counted(_name(one.SOPClassUID) for one in candidates),
         "held_by_reason": _counted(one.reason.value for one in held),
     }
 
@@ -41,6 +40,10 @@ def summary_of(triage: Triage) -> Mapping[str, Mapping[str, int]]:
 def _person(instance: SourceInstance) -> tuple[str, str]:
     subject = instance.subject
     return ("", "") if subject is None else (normalized_id(subject.patient_id), normalized_id(subject.issuer))
+
+
+def _name(uid: str) -> str:
+    return UIDS[uid][0] if uid in UIDS else uid
 
 
 def _counted(names: Iterable[str]) -> Mapping[str, int]:

@@ -12,12 +12,11 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from pydicom.datadict import dictionary_VM
-
 from curator.deid.headers.codes import is_code_value, standard_meaning
 from curator.deid.headers.dates import is_date, is_datetime, shifted_date, shifted_datetime
 from curator.deid.headers.dummies import DUMMY_TEXT
 from curator.deid.subject import Subject
+from curator.dicom.tables import entry_of
 from curator.dicom.text import values_of
 from curator.identity.pseudonyms import Pseudonyms, is_uid
 
@@ -124,10 +123,8 @@ def is_numbers(raw: memoryview, vr: str, tag: int, *, most_values: float | None 
 
 @cache
 def _most_values(tag: int) -> float:
-    try:
-        bounded = _MULTIPLICITY.fullmatch(dictionary_VM(tag))
-    except KeyError:
-        bounded = None
+    entry = entry_of(tag)
+    bounded = None if entry is None else _MULTIPLICITY.fullmatch(entry[1])
     return float(bounded.group(1) or bounded.group(0)) if bounded else math.inf
 
 

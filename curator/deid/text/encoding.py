@@ -7,11 +7,9 @@ Sources: DICOM PS3.5 6.1 (character sets), 6.2, 6.4 (multiplicity); PS3.3 C.12.1
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
-from pydicom.charset import encode_string
-
+from curator.dicom import charsets
 from curator.dicom.text import text_of
 
 _SINGLE_VALUED = frozenset({"LT", "ST", "UT"})
@@ -35,11 +33,5 @@ def encoded(text: str, vr: str, encodings: tuple[str, ...]) -> bytes | None:
     """A text in the codecs in force, None where they have no such characters."""
     if text.isascii():
         return text.encode("ascii")
-    with warnings.catch_warnings():
-        # pydicom warns and writes question marks instead; reading it back tells.
-        warnings.simplefilter("ignore")
-        try:
-            written = encode_string(text, list(encodings))
-        except (UnicodeEncodeError, LookupError):
-            return None
-    return written if text_of(written, vr, encodings) == text else None
+    written = charsets.encoded(text, encodings)
+    return written if written is not None and text_of(written, vr, encodings) == text else None

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from pydicom._dicom_dict import DicomDictionary
-
 from curator.dicom.dictionary import dictionary_vr, tag_of
+from curator.dicom.tables import ELEMENTS
 
 TEMPORAL_VRS = ("DA", "DT")
 # What the deid package leaves alone whatever a recipe says.
@@ -44,7 +43,7 @@ OWN_MARKERS = frozenset(
     )
 )
 OWN = OWN_IDENTITY | OWN_MARKERS
-_TAG_BY_KEYWORD = {entry[4].lower(): tag for tag, entry in DicomDictionary.items() if entry[4]}
+_TAG_BY_KEYWORD = {entry[4].lower(): tag for tag, entry in ELEMENTS.items() if entry[4]}
 
 
 def is_never_kept(tag: int, vr: str, named: Collection[int]) -> bool:

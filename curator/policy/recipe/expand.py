@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pydicom.datadict import dictionary_description, keyword_for_tag, private_dictionary_description
-
+from curator.dicom.dictionary import keyword
 from curator.dicom.elements import DataSet, Element
+from curator.dicom.tables import entry_of, private_title
 from curator.dicom.walk import walk
 from curator.errors import RuleError
 from curator.policy.recipe.lines import FieldExpression, FieldKind
@@ -214,18 +214,14 @@ def _selection(operand: str) -> tuple[str, str]:
 @lru_cache(maxsize=_MOST_REMEMBERED)
 def _called(tag: int, private_creator: str) -> tuple[str, str, str]:
     """Keyword, title and tag of an element as text."""
-    return keyword_for_tag(tag), _title(tag, private_creator), f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    return keyword(tag), _title(tag, private_creator), f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def _title(tag: int, private_creator: str) -> str:
     if tag >> 16 & 1:
         if private_creator:
-            try:
-                return f"[{private_dictionary_description(tag, private_creator)}]"
-            except KeyError:
-                return "Private tag data"
+            title = private_title(tag, private_creator)
+            return "Private tag data" if title is None else f"[{title}]"
         return "Private tag data" if tag & 0xFF00 else "Private Creator"
-    try:
-        return dictionary_description(tag)
-    except KeyError:
-        return ""
+    entry = entry_of(tag)
+    return "" if entry is None else entry[2]

@@ -9,8 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 
-from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
-
+from curator.dicom.tables import ELEMENTS, REPEATING
 from curator.errors import RuleError
 from curator.policy.recipe.bounds import (
     OWN_IDENTITY,
@@ -120,5 +119,5 @@ def _of_value(line: RecipeLine, tag: int, named: Collection[int]) -> str:
 
 @cache
 def _names() -> frozenset[str]:
-    entries = (*DicomDictionary.values(), *RepeatersDictionary.values())
+    entries = (*ELEMENTS.values(), *REPEATING.values())
     return frozenset(name.lower() for entry in entries for name in (entry[2], entry[4]) if name) | {"private creator"}
