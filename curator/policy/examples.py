@@ -14,7 +14,7 @@ from pathlib import Path
 from curator.model.decision import ElementRef
 from curator.model.instance import PlaneGeometry, SourceInstance
 from curator.policy import dates, dependents, events, structured, text
-from curator.policy.gates import gate, load_gates
+from curator.policy.gates import gate, load_gates, pixel_action
 from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy
 from curator.policy.options import parse_options
 from curator.policy.tags import tag_of
@@ -180,10 +180,16 @@ def _gate_examples(folder: Path) -> Iterator[ExampleOutcome]:
     gates = load_gates(folder)
     for name in ("pixels/gate.toml", "faces/gate.toml"):
         for rule_id, number, example in _examples_in(folder, name):
-            example.only(required=("instance", "expect"))
-            finding = gate(gates, example_instance(example.table("instance")))
+            example.only(("action",), required=("instance", "expect"))
+            instance = example_instance(example.table("instance"))
+            finding = gate(gates, instance)
             actual, decided_by = (finding.reason.value, finding.rule_id) if finding else ("", "")
             yield ExampleOutcome(name, rule_id, number, example.get("expect", str), actual, decided_by)
+            if "action" in example.values:
+                action = pixel_action(gates, instance)
+                decided_by = action.finding.rule_id if action.finding else ""
+                expected = example.get("action", str)
+                yield ExampleOutcome(name, rule_id, number, expected, action.handling.value, decided_by)
 
 
 def _dependent_examples(folder: Path) -> Iterator[ExampleOutcome]:
