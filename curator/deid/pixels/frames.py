@@ -1,0 +1,97 @@
+"""The frames of one instance, each read when it is asked for.
+
+The law: one frame at a time is in memory, and a frame is whole and as large as the module says, or `ItemError`.
+
+Sources: DICOM PS3.5 8.2 and Annex A; PS3.3 C.7.6.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from curator.deid.pixels.codecs import native, rle
+from curator.deid.pixels.codecs.native import Samples
+from curator.deid.pixels.fragments import frame_fragments
+from curator.deid.pixels.module import RLE_LOSSLESS, PixelModule
+from curator.dicom.elements import Buffer, DataSet
+from curator.errors import ItemError
+from curator.model.quarantine import Reason
+
+
+class Frames:
+    """The frames of an instance in stored order.
+
+    Raises:
+        ItemError: MALFORMED, the fragments are not those of the stated frames.
+    """
+
+    __slots__ = ("_fragments", "_view", "data_set", "module")
+
+    def __init__(self, data_set: DataSet, module: PixelModule) -> None:
+        self.data_set = data_set
+        self.module = module
+        self._view = memoryview(data_set.data)
+        self._fragments = frame_fragments(data_set, module) if module.syntax.encapsulated else ()
+
+    def __len__(self) -> int:
+        return self.module.frames
+
+    def __iter__(self) -> Iterator[Samples]:
+        return (self.decode(index) for index in range(len(self)))
+
+    @property
+    def photometric(self) -> str:
+        """What `decode` gives: the stated interpretation, with chroma in every pixel and J2K's transform undone."""
+        stated = self.module.photometric
+        if stated in ("YBR_RCT", "YBR_ICT"):
+            return "RGB"
+        return {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "YBR_PARTIAL"}.get(stated, stated)
+
+    def raw(self, index: int) -> memoryview:
+        """The bytes of one frame: a compressed stream as it stands, or native samples in their order.
+
+        A native frame of single bits begins at bit `first_bit(index)` of the first byte and may share its last.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if self._fragments:
+            parts = [self._view[fragment.start : fragment.end] for fragment in self._fragments[index]]
+            return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+        at = self.bytes_of(index)
+        origin = self.module.pixels.value
+        if not self.module.is_swapped:
+            return self._view[origin + at.start : origin + at.stop]
+        odd_before, odd_after = at.start % 2, at.stop % 2
+        words = native.swapped(self._view[origin + at.start - odd_before : origin + at.stop + odd_after])
+        return memoryview(words)[odd_before : len(words) - odd_after]
+
+    def bytes_of(self, index: int) -> range:
+        """Which bytes of native Pixel Data a frame touches."""
+        bits = self.module.frame_bits
+        return range(index * bits // 8, ((index + 1) * bits + 7) // 8)
+
+    def first_bit(self, index: int) -> int:
+        """Which bit of `raw(index)` a native frame begins at; 0 but for single bits."""
+        return 0 if self._fragments else index * self.module.frame_bits % 8
+
+    def decode(self, index: int) -> Samples:
+        """The stored values of one frame, `(Y, X)` or `(Y, X, S)`: unused bits cut off, signs extended.
+
+        Raises:
+            ItemError: MALFORMED or TRUNCATED.
+        """
+        raw = self.raw(index)
+        if not self.module.syntax.encapsulated:
+            return native.read(raw, self.module, order=self.module.syntax.order, first_bit=self.first_bit(index))
+        return decode_frame(raw, self.module)
+
+
+def decode_frame(raw: Buffer, module: PixelModule) -> Samples:
+    """The stored values of one encapsulated frame.
+
+    Raises:
+        ItemError: MALFORMED, TRUNCATED or UNSUPPORTED_TRANSFER_SYNTAX.
+    """
+    if module.syntax.uid == RLE_LOSSLESS:
+        return rle.decode(raw, module)
+    raise ItemError(Reason.UNSUPPORTED_TRANSFER_SYNTAX, f"frames in {module.syntax.uid} are not read")
