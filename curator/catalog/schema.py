@@ -5,18 +5,14 @@ The law: an upgrade is one transaction; asking never creates or changes a file.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError
 
 from curator.bundled import bundled_folder
 from curator.catalog.database import open_engine, write_transaction
-from curator.errors import UsageError
+from curator.catalog.revision import current_revision, require_known
 
 HEAD = "head"
 
@@ -44,21 +40,6 @@ def head_revision() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
-def current_revision(engine: Engine) -> str:
-    """The revision the database stands at, empty where there is no database or no schema.
-
-    Raises:
-        UsageError: the file is there and is no database, or cannot be read.
-    """
-    if _is_missing(engine):
-        return ""
-    try:
-        with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() or ""
-    except DatabaseError as error:
-        raise UsageError(f"the database cannot be read: {type(error.orig).__name__}") from None
-
-
 def pending_revisions(engine: Engine) -> list[str]:
     """What `upgrade` would apply, first to last; nothing where the schema is current.
 
@@ -66,27 +47,17 @@ def pending_revisions(engine: Engine) -> list[str]:
         UsageError: the database cannot be read, or was made by a newer copy of the engine.
     """
     script = ScriptDirectory.from_config(_config())
-    known = [str(step.revision) for step in script.walk_revisions()][::-1]
+    known = tuple(str(step.revision) for step in script.walk_revisions())[::-1]
     current = current_revision(engine)
-    _require_known(current, known)
-    return known[known.index(current) + 1 :] if current else known
-
-
-def require_current(engine: Engine) -> None:
-    """Nothing, where the schema is the one this copy knows.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if pending_revisions(engine):
-        raise UsageError("the database has an older schema or none; run `curator db upgrade`")
+    require_known(current, known)
+    return list(known[known.index(current) + 1 :] if current else known)
 
 
 def _migrate(url: str, revision: str, *, down: bool) -> str:
     engine = open_engine(url)
     try:
-        known = [str(step.revision) for step in ScriptDirectory.from_config(_config()).walk_revisions()]
-        _require_known(current_revision(engine), known)
+        known = tuple(str(step.revision) for step in ScriptDirectory.from_config(_config()).walk_revisions())
+        require_known(current_revision(engine), known)
         with write_transaction(engine) as connection:
             (command.downgrade if down else command.upgrade)(_config(connection), revision)
         return current_revision(engine)
@@ -94,21 +65,8 @@ def _migrate(url: str, revision: str, *, down: bool) -> str:
         engine.dispose()
 
 
-def _require_known(current: str, known: list[str]) -> None:
-    if current and current not in known:
-        raise UsageError("the database was made by a newer copy of curator; use that one")
-
-
 def _config(connection: Connection | None = None) -> Config:
     config = Config(attributes={"connection": connection})
     # Alembic reads % as the start of a reference to another option.
     config.set_main_option("script_location", str(bundled_folder("migrations")).replace("%", "%%"))
     return config
-
-
-def _is_missing(engine: Engine) -> bool:
-    """Whether connecting would create a file."""
-    if engine.dialect.name != "sqlite":
-        return False
-    database = engine.url.database or ""
-    return database not in ("", ":memory:") and not Path(database).exists()

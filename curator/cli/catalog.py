@@ -112,7 +112,7 @@ def _print_risk(found: RiskReport) -> None:
 def _read(workspace: Path, where: tuple[str, ...]) -> list[CatalogSeries]:
     from curator.catalog.database import open_engine
     from curator.catalog.query import matching, series
-    from curator.catalog.schema import require_current
+    from curator.catalog.revision import require_current
     from curator.jobs.workspace import open_workspace
 
     engine = open_engine(open_workspace(workspace).database_url)

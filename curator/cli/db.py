@@ -19,7 +19,8 @@ def group() -> None:
 def upgrade(workspace: Path | None, url: str | None, *, what_if: bool) -> None:
     """Bring a database to the schema that this version needs, in one transaction."""
     from curator.catalog.database import open_engine
-    from curator.catalog.schema import current_revision, pending_revisions
+    from curator.catalog.revision import current_revision
+    from curator.catalog.schema import pending_revisions
     from curator.catalog.schema import upgrade as upgrade_schema
     from curator.jobs.workspace import open_workspace
 

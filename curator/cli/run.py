@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from curator.jobs.context import ExecutorOf
     from curator.jobs.job import Job
-    from curator.jobs.run import TrainStage
+    from curator.jobs.later import LaterStages
 
 
 @click.command("run")
@@ -51,7 +52,7 @@ def group(job: Path, workers: int, executor_name: str, scheduler: str | None, *,
         wanted,
         workers=workers,
         report=_to_stderr,
-        train=_train_stage(wanted),
+        stages=_stages(wanted),
         executor_of=_executor_of(executor_name, scheduler),
     )
     click.echo(json.dumps(result.to_json(), indent=1) if as_json else result_table(result))
@@ -77,13 +78,28 @@ def _executor_of(name: str, scheduler: str | None) -> ExecutorOf:
     return lambda workers: DaskCluster(workers=workers, address=scheduler)
 
 
-def _train_stage(job: Job) -> TrainStage | None:
-    """The training stage, which takes seconds to load, for a job that trains."""
-    if job.train is None:
-        return None
-    from curator.jobs.training import train
+def _stages(job: Job) -> LaterStages:
+    """The stages behind the release that the job names; each takes a second or more to load."""
+    from curator.jobs.later import LaterStages
 
-    return train
+    stages = LaterStages()
+    if job.annotate is not None:
+        from curator.jobs.annotations import annotate
+
+        stages = replace(stages, annotate=annotate)
+    if job.dataset is not None:
+        from curator.jobs.datasets import build_dataset
+
+        stages = replace(stages, dataset=build_dataset)
+    if job.train is not None:
+        from curator.jobs.training import train
+
+        stages = replace(stages, train=train)
+    if job.report is not None:
+        from curator.jobs.summary import write_report
+
+        stages = replace(stages, report=write_report)
+    return stages
 
 
 def _to_stderr(line: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import select
@@ -24,6 +23,7 @@ from curator.catalog.record import forget_annotation, record_annotations
 from curator.catalog.tables import annotation
 from curator.errors import ItemError
 from curator.jobs.context import JobContext
+from curator.jobs.later import AnnotationCounts
 from curator.jobs.ledger import LedgerBatch, SourceRow, WorkRow, WorkStatus
 from curator.jobs.masks import MaskOutcome, MaskSource, MaskTask, import_masks
 from curator.jobs.progress import Progress
@@ -34,16 +34,6 @@ from curator.model.series import CatalogSeries
 STAGE = "annotate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnotationCounts:
-    """What one run of the stage found: `masks` = `imported` + the sum of `quarantined`."""
-
-    masks: int
-    imported: int
-    new: int
-    quarantined: Mapping[Reason, int] = field(default_factory=dict)
-
-
 def annotate(context: JobContext) -> AnnotationCounts:
     """Import every mask that the job names; all zero where it names none.
 
@@ -52,7 +42,7 @@ def annotate(context: JobContext) -> AnnotationCounts:
     """
     wanted = context.job.annotate
     if wanted is None:
-        return AnnotationCounts(masks=0, imported=0, new=0)
+        return AnnotationCounts()
     table = read_labels(wanted.labels)
     with context.engine.connect() as connection:
         catalogue = {one.SeriesInstanceUID: one for one in series(connection)}

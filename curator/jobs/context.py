@@ -21,7 +21,7 @@ from curator.annotate.readers.index import read_index
 from curator.annotate.readers.labels import read_labels
 from curator.bundled import bundled_folder
 from curator.catalog.database import open_engine
-from curator.catalog.schema import upgrade
+from curator.catalog.revision import make_current
 from curator.errors import ConfigurationError, RefusedError, UsageError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.sealing import Seal
@@ -29,6 +29,7 @@ from curator.jobs.job import Job
 from curator.jobs.ledger import Ledger
 from curator.jobs.progress import Report
 from curator.jobs.subjects import subjects_of
+from curator.jobs.tables import metadata
 from curator.jobs.workspace import CONFIGURATION, Workspace, open_workspace
 from curator.model.keys import Key, KeyRing
 from curator.policy.events import OPTION as DAYS_OPTION
@@ -78,7 +79,7 @@ def open_job(job: Job, *, workers: int, report: Report, executor_of: ExecutorOf 
         # What a killed run was writing; nobody else writes here now.
         for folder in (workspace.root, job.out or workspace.released):
             LocalDisk(folder).sweep()
-        upgrade(workspace.database_url)
+        make_current(workspace.database_url, metadata)
         engine = open_engine(workspace.database_url)
         stack.callback(engine.dispose)
         pool = executor_of(workers)

@@ -15,10 +15,13 @@ import pydicom
 
 from curator.adapters.local_disk import LocalDisk
 from curator.errors import UsageError
+from curator.jobs.annotations import annotate
+from curator.jobs.datasets import build_dataset
 from curator.jobs.job import read_job
+from curator.jobs.later import LaterStages
 from curator.jobs.progress import Report
 from curator.jobs.run import JobResult, run_job
-from curator.jobs.summary import summarize_workspace
+from curator.jobs.summary import summarize_workspace, write_report
 from curator.jobs.training import train
 from curator.jobs.workspace import CONFIGURATION, create_workspace, default_key_file, open_workspace
 from curator.model.summary import RehearsalSummary
@@ -116,7 +119,8 @@ def demonstrate(
     out = out.absolute()
     report("phantom    making a hospital")
     key = _prepared(out, seed=seed, keys=keys, scale=scale or Scale())
-    result = run_job(read_job(out / _JOB), workers=workers, report=report, train=train)
+    stages = LaterStages(annotate=annotate, dataset=build_dataset, train=train, report=write_report)
+    result = run_job(read_job(out / _JOB), workers=workers, report=report, stages=stages)
     report("search     everything the job wrote, for what was planted")
     leaks = find_leaks(out / _WORKSPACE, key)
     shown = DemoResult(job=result, planted=len(key.values_to_search()), surviving=len(leaks), folder=out)

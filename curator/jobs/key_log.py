@@ -15,8 +15,8 @@ from typing import TypeAlias
 from sqlalchemy import Connection, Engine, Table, delete, select
 
 from curator.catalog.database import open_engine, write_transaction
+from curator.catalog.revision import current_revision, make_current
 from curator.catalog.rows import chunks
-from curator.catalog.schema import current_revision, upgrade
 from curator.errors import KeyMaterialError, UsageError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.sealing import Seal
@@ -35,7 +35,7 @@ def log(workspace: Workspace, event: str, fields: Mapping[str, audit.Value], now
     Raises:
         UsageError: the database is locked, read-only, full or out of reach.
     """
-    upgrade(workspace.database_url)
+    make_current(workspace.database_url, tables.metadata)
     with _engine(workspace) as engine, write_transaction(engine) as connection:
         audit.append(connection, event, fields, at=now().isoformat(timespec="seconds"))
 

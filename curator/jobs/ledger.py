@@ -20,8 +20,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, delete, func, select
 
 from curator.catalog.database import upsert, write_transaction
+from curator.catalog.revision import require_current
 from curator.catalog.rows import canonical_json, chunks, write_changed
-from curator.catalog.schema import require_current
 from curator.errors import RefusedError
 from curator.jobs import audit, tables
 from curator.model.quarantine import Quarantined, Reason

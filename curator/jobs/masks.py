@@ -12,8 +12,9 @@ from pathlib import Path
 from curator import __version__
 from curator.adapters.local_disk import LocalDisk
 from curator.annotate.readers.dicom_seg import read_seg
-from curator.annotate.readers.index import IndexEntry, read_annotation
+from curator.annotate.readers.index import IndexEntry
 from curator.annotate.readers.labels import LabelTable
+from curator.annotate.readers.listed import read_annotation
 from curator.catalog.record import AnnotationRecord
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms

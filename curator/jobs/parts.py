@@ -8,10 +8,11 @@ from curator.catalog.database import open_engine
 from curator.catalog.query import series
 from curator.dataset.select import select
 from curator.dataset.spec import DatasetSpec, spec_from_table
-from curator.jobs.annotations import AnnotationCounts, annotate
+from curator.jobs.annotations import annotate
 from curator.jobs.context import open_job
 from curator.jobs.datasets import build_dataset
 from curator.jobs.job import AnnotationSource, Job
+from curator.jobs.later import AnnotationCounts
 from curator.jobs.progress import Report
 from curator.jobs.workspace import open_workspace
 from curator.model.selection import Selection

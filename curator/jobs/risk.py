@@ -9,9 +9,9 @@ from pathlib import Path
 
 from curator.catalog.database import open_engine
 from curator.catalog.query import annotation_records, instances
+from curator.catalog.revision import require_current
 from curator.catalog.risk import RiskReport, people_of, risk_report
 from curator.catalog.risk_rules import load_risk_rules
-from curator.catalog.schema import require_current
 from curator.catalog.vendors import bundled_vendor_names
 from curator.jobs.workspace import open_workspace
 

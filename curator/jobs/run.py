@@ -5,28 +5,21 @@ The law: a job that is run again goes on where it was stopped and writes nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from curator.adapters.processes import executor
-from curator.errors import EXIT_DONE, EXIT_FINDINGS, UsageError
-from curator.jobs.annotations import AnnotationCounts, annotate
+from curator.errors import EXIT_DONE, EXIT_FINDINGS
 from curator.jobs.context import ExecutorOf, JobContext, open_job
-from curator.jobs.datasets import build_dataset
 from curator.jobs.job import Job
+from curator.jobs.later import AnnotationCounts, LaterStages
 from curator.jobs.progress import Report
 from curator.jobs.proven import record_proof
 from curator.jobs.release.stage import ReleaseCounts, release
-from curator.jobs.summary import write_report
 from curator.jobs.verification import Proof, verify_released
 from curator.jobs.withdrawal import Withdrawn, withdraw
 from curator.model.quarantine import Reason
-from trainers.evaluate import Evaluation
-
-TrainStage: TypeAlias = Callable[[JobContext, Path | None], tuple[Path, Evaluation] | None]
-"""`curator.jobs.training.train`. Who runs a job brings it, so that only a job that trains waits for torch to load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,30 +80,30 @@ def run_job(
     *,
     workers: int,
     report: Report,
-    train: TrainStage | None = None,
+    stages: LaterStages | None = None,
     executor_of: ExecutorOf = executor,
 ) -> JobResult:
-    """Run all stages of a job; `train` is needed where the job trains.
+    """Run all stages of a job; `stages` are needed where it names any behind the release.
 
     Raises:
         CuratorError: the job cannot be run as written, or not safely; what went wrong with single items is in the
             result.
     """
-    if job.train is not None and train is None:
-        raise UsageError("this job trains a network, which the caller did not provide for")
+    later = stages or LaterStages()
+    later.require(job)
     with open_job(job, workers=workers, report=report, executor_of=executor_of) as context:
-        return _run(context, train)
+        return _run(context, later)
 
 
-def _run(context: JobContext, train: TrainStage | None) -> JobResult:
+def _run(context: JobContext, later: LaterStages) -> JobResult:
     released = release(context)
     proof = verify_released(context)
     withdrawn = withdraw(context, proof)
     record_proof(context, proof, withdrawn)
-    annotations = annotate(context)
-    dataset = build_dataset(context)
-    trained = train(context, dataset) if train is not None else None
-    report = _report(context, dataset, trained[0] if trained else None, residual=len(withdrawn.remaining))
+    annotations = later.annotate(context) if later.annotate is not None else AnnotationCounts()
+    dataset = later.dataset(context) if later.dataset is not None else None
+    trained = later.train(context, dataset) if later.train is not None else None
+    report = _report(context, later, dataset, trained[0] if trained else None, residual=len(withdrawn.remaining))
     return JobResult(
         release=_without(released, withdrawn),
         proof=proof,
@@ -135,10 +128,12 @@ def _without(released: ReleaseCounts, withdrawn: Withdrawn) -> ReleaseCounts:
     return replace(released, released=left, new=min(released.new, left), quarantined=held)
 
 
-def _report(context: JobContext, dataset: Path | None, run: Path | None, *, residual: int) -> Path | None:
-    if context.job.report is None:
+def _report(
+    context: JobContext, later: LaterStages, dataset: Path | None, run: Path | None, *, residual: int
+) -> Path | None:
+    if context.job.report is None or later.report is None:
         return None
-    write_report(
+    later.report(
         context.workspace,
         context.job.report,
         dataset=dataset,

@@ -18,11 +18,11 @@ from sqlalchemy import Engine
 from curator.adapters.local_disk import LocalDisk
 from curator.catalog.database import open_engine, write_transaction
 from curator.catalog.query import instances, release_digest
+from curator.catalog.revision import require_current
 from curator.catalog.risk import people_of, risk_report
 from curator.catalog.risk_rules import load_risk_rules
 from curator.catalog.rows import canonical_json
 from curator.catalog.sample import Drawn, draw, load_weights
-from curator.catalog.schema import require_current
 from curator.catalog.vendors import bundled_vendor_names
 from curator.deid.retained import Retained, retained
 from curator.dicom.parse import parse

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from curator.catalog.database import open_engine
-from curator.catalog.schema import current_revision
+from curator.catalog.revision import current_revision
 from curator.jobs.annotations import STAGE as ANNOTATE
 from curator.jobs.ledger import Ledger, WorkStatus
 from curator.jobs.release.record import STAGE as RELEASE

@@ -13,7 +13,7 @@ from curator import __version__
 from curator.adapters.local_disk import LocalDisk
 from curator.catalog.database import open_engine
 from curator.catalog.query import series
-from curator.catalog.schema import require_current
+from curator.catalog.revision import require_current
 from curator.errors import UsageError
 from curator.jobs.summaries.agreement import agreement_summary
 from curator.jobs.summaries.dataset import dataset_summary

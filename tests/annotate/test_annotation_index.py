@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from curator.annotate.readers.index import read_annotation, read_index
+from curator.annotate.readers.index import read_index
 from curator.annotate.readers.labels import read_labels
+from curator.annotate.readers.listed import read_annotation
 from curator.errors import ConfigurationError, ItemError
 from curator.imaging.grid import reoriented
 from curator.imaging.nifti import nifti_bytes

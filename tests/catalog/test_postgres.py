@@ -26,7 +26,8 @@ from curator.catalog.record import (
     record_annotations,
     record_instances,
 )
-from curator.catalog.schema import current_revision, downgrade, head_revision, pending_revisions, upgrade
+from curator.catalog.revision import current_revision
+from curator.catalog.schema import downgrade, head_revision, pending_revisions, upgrade
 from curator.errors import IntegrityError
 from curator.jobs import audit
 from curator.jobs.ledger import Ledger, SourceRow, StageResult, WorkRow

@@ -10,14 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect
 
 from curator.catalog.database import open_engine, write_transaction
-from curator.catalog.schema import (
-    current_revision,
-    downgrade,
-    head_revision,
-    pending_revisions,
-    require_current,
-    upgrade,
-)
+from curator.catalog.revision import current_revision, known_revisions, make_current, require_current
+from curator.catalog.schema import downgrade, head_revision, pending_revisions, upgrade
 from curator.errors import ConfigurationError, IntegrityError, UsageError
 from curator.jobs.tables import metadata
 
@@ -65,6 +59,51 @@ def test_an_upgrade_of_a_current_database_leaves_its_bytes(database: Path) -> No
     assert upgrade(f"sqlite:///{database}") == head_revision()
     assert database.read_bytes() == before
     assert [entry.name for entry in database.parent.iterdir()] == [database.name]
+
+
+def test_a_new_database_has_what_all_migrations_give(database: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    make_current(f"sqlite:///{path}", metadata)
+    assert _everything(path) == _everything(database)
+    before = path.read_bytes()
+    make_current(f"sqlite:///{path}", metadata)
+    assert path.read_bytes() == before
+
+
+def test_an_older_database_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "curator.sqlite"
+    url = f"sqlite:///{path}"
+    upgrade(url, revision=known_revisions()[0])
+    make_current(url, metadata)
+    engine = open_engine(url)
+    require_current(engine)
+    engine.dispose()
+
+
+def test_a_database_with_tables_of_others_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "curator.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (x TEXT)")
+    connection.close()
+    make_current(f"sqlite:///{path}", metadata)
+    engine = open_engine(f"sqlite:///{path}")
+    assert current_revision(engine) == head_revision()
+    engine.dispose()
+
+
+def _everything(path: Path) -> tuple[dict[str, str], list[tuple[str]]]:
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        version = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    connection.close()
+    return {name: " ".join(sql.split()) for name, sql in rows}, version
+
+
+def test_revisions_are_told_by_the_names_of_the_migrations() -> None:
+    assert known_revisions()[-1] == head_revision()
+    nowhere = open_engine("sqlite://")
+    assert list(known_revisions()) == pending_revisions(nowhere)
+    nowhere.dispose()
 
 
 def test_asking_makes_no_file(tmp_path: Path) -> None:
