@@ -67,6 +67,11 @@ class OwnValues:
     def __repr__(self) -> str:
         return f"OwnValues({len(self._words) + len(self._runs)} forms)"
 
+    @property
+    def forms(self) -> frozenset[str]:
+        """Every folded form that is searched for, whole names and their parts, numbers and days."""
+        return self._words.union(self._runs, *self._fuzzy.values())
+
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where in a text the person is named, start and end; empty for an empty text."""
         if not (self._words or self._runs or self._literals):
