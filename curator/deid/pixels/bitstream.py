@@ -31,6 +31,7 @@ from curator.deid.pixels.spool import Spool
 from curator.deid.pixels.streams.jpeg import precision_of_jpeg, stripped_jpeg
 from curator.deid.pixels.streams.jpeg2000 import precision_of_jpeg_2000, stripped_jpeg_2000
 from curator.deid.pixels.streams.run_length import stripped_run_length
+from curator.deid.pixels.streams.segments import NO_COMMENT, Comments
 from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import Buffer
 from curator.dicom.encode import header
@@ -47,19 +48,21 @@ _OFFSET_TABLES = (tag_of("ExtendedOffsetTable"), tag_of("ExtendedOffsetTableLeng
 _ITEM = struct.Struct("<HHI")
 
 
-def stripped(frame: Buffer, syntax_uid: str, *, pixels: int = 0, size: int = 0) -> Buffer:
+def stripped(
+    frame: Buffer, syntax_uid: str, *, allowed: Comments = NO_COMMENT, pixels: int = 0, size: int = 0
+) -> Buffer:
     """The codestream of one frame, without anything beside its picture and of even length; where so, `frame` itself.
 
-    `pixels` (rows times columns) is what an RLE frame is measured by, `size` (bytes of an uncompressed frame) what an
-    uncompressed one is.
+    Comments stay that are one of the `allowed`, all of it. `pixels` (rows times columns) is what an RLE frame is
+    measured by, `size` (bytes of an uncompressed frame) what an uncompressed one is.
 
     Raises:
         ItemError: MALFORMED; UNSUPPORTED_TRANSFER_SYNTAX for video and for codecs whose streams are not taken apart.
     """
     if syntax_uid in _JPEG or syntax_uid in JPEG_LS:
-        bare = stripped_jpeg(frame, is_ls=syntax_uid in JPEG_LS)
+        bare = stripped_jpeg(frame, is_ls=syntax_uid in JPEG_LS, allowed=allowed)
     elif syntax_uid in _JPEG_2000:
-        bare = stripped_jpeg_2000(frame)
+        bare = stripped_jpeg_2000(frame, allowed=allowed)
     elif syntax_uid == RLE_LOSSLESS:
         bare = stripped_run_length(frame, pixels=pixels)
     elif syntax_uid == DEFLATED_FRAMES:
@@ -87,7 +90,7 @@ def precision(frame: Buffer, module: PixelModule) -> int:
     return module.bits_allocated
 
 
-def is_bare(value: memoryview, syntax_uid: str) -> bool:
+def is_bare(value: memoryview, syntax_uid: str, *, allowed: Comments = NO_COMMENT) -> bool:
     """Whether encapsulated pixel data plainly carries nothing beside its pictures; False where that is not plain.
 
     `value` is everything behind the header of the Pixel Data element. Quick: one pass over the bytes, and for files
@@ -109,7 +112,7 @@ def is_bare(value: memoryview, syntax_uid: str) -> bool:
             offsets.append(position - first)
             fragment = value[start:end]
             try:
-                if stripped(fragment, syntax_uid) is not fragment:
+                if stripped(fragment, syntax_uid, allowed=allowed) is not fragment:
                     return False
             except ItemError:
                 # Perhaps a frame in several fragments; whoever takes it apart frame by frame will say.
@@ -118,7 +121,7 @@ def is_bare(value: memoryview, syntax_uid: str) -> bool:
     return False
 
 
-def stripped_pixels(frames: Frames, *, scratch: Scratch) -> Scrubbed:
+def stripped_pixels(frames: Frames, *, scratch: Scratch, allowed: Comments = NO_COMMENT) -> Scrubbed:
     """The pixel data of an instance without anything beside its pictures; nothing changed and nothing in it where so.
 
     Native pixel data has at most a pad byte beside its frames, which becomes zero. `scratch` as in `scrub`.
@@ -129,12 +132,13 @@ def stripped_pixels(frames: Frames, *, scratch: Scratch) -> Scrubbed:
     module = frames.module
     if not module.syntax.encapsulated:
         return _stripped_native(frames)
+    pixels, size = module.rows * module.columns, module.frame_bits // 8
     spool = Spool(scratch)
     lengths: list[int] = []
     changed: list[int] = []
     for index in range(len(frames)):
         raw = frames.raw(index)
-        bare = stripped(raw, module.syntax.uid, pixels=module.rows * module.columns, size=module.frame_bits // 8)
+        bare = stripped(raw, module.syntax.uid, allowed=allowed, pixels=pixels, size=size)
         if bare is not raw and not changed:
             # Only now is it worth writing: what came before is as it was.
             lengths = [_add(spool, frames.raw(earlier)) for earlier in range(index)]

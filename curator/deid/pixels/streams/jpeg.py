@@ -1,20 +1,22 @@
 """JPEG and JPEG-LS frames without what is written beside the picture: comments, APPn, bytes behind the end.
 
-Of the application segments two say how colours are coded and stay: JFIF (APP0) without its thumbnail and Adobe
-(APP14); in JPEG-LS also HP's colour transform (APP8). ICC profiles go: they carry text of their own, a DICOM image
-states its colours in the header, and no decoder needs them for the samples.
+Of the application segments those stay that say how colours are coded: JFIF (APP0) without its thumbnail, the first
+header of SPIFF (APP8), Adobe (APP14), and in JPEG-LS HP's colour transform (APP8). ICC profiles go: they carry text of
+their own, a DICOM image states its colours in the header, and no decoder needs them for the samples. A comment stays
+where it is one of the `allowed`, which are the signatures of encoders.
 
 The law: tables, headers and entropy-coded bytes stay as they are and in their order; a segment that is not known to
 belong to the picture or to stand beside it makes the frame malformed.
 
-Sources: ITU-T T.81 Annex B; T.871 (JFIF); T.872 6.5.3 (Adobe); T.87 Annex C; DICOM PS3.5 A.4.1, A.4.3.
+Sources: ITU-T T.81 Annex B; T.871 (JFIF); T.872 6.5.3 (Adobe); T.84 Annex F (SPIFF); T.87 Annex C; DICOM PS3.5
+A.4.1, A.4.3.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from curator.deid.pixels.streams.segments import Part, broken, joined, number
+from curator.deid.pixels.streams.segments import NO_COMMENT, Comments, Part, broken, joined, number
 from curator.dicom.elements import Buffer
 
 _SOI, _EOI, _SOS, _COM, _TEM = 0xD8, 0xD9, 0xDA, 0xFE, 0x01
@@ -28,9 +30,10 @@ _KEPT = {False: _SOF | _TABLES, True: _SOF_LS | _TABLES_LS}
 _JFIF, _JFIF_LENGTH = b"JFIF\0", 14
 _ADOBE, _ADOBE_LENGTH = b"Adobe", 12
 _COLOUR_TRANSFORM, _COLOUR_TRANSFORM_LENGTH = b"mrfx", 5
+_SPIFF, _SPIFF_LENGTH, _SPIFF_END = b"SPIFF\0", 30, b"\0\0\0\1\xff\xd8"
 
 
-def stripped_jpeg(stream: Buffer, *, is_ls: bool) -> Buffer:
+def stripped_jpeg(stream: Buffer, *, is_ls: bool, allowed: Comments = NO_COMMENT) -> Buffer:
     """The frame without anything beside the picture; `stream` itself where there is nothing.
 
     Raises:
@@ -61,7 +64,9 @@ def stripped_jpeg(stream: Buffer, *, is_ls: bool) -> Buffer:
             parts.append((start, end))
         elif code in _APPLICATIONS:
             parts += _application(stream, start, position, applications=applications, is_ls=is_ls)
-        elif code != _COM:
+        elif code == _COM:
+            parts += [(start, end)] if allowed.fullmatch(stream, position + 2, end) else []
+        else:
             broken(_name(is_ls), start, f"a segment {code:02X} that no picture of its kind has")
         position = end
 
@@ -147,6 +152,8 @@ def _kept_of_application(code: int, payload: bytes, *, is_ls: bool) -> bytes | N
         return payload[: _JFIF_LENGTH - 2] + b"\0\0"
     if code == _APP14 and payload[:5] == _ADOBE and len(payload) >= _ADOBE_LENGTH:
         return payload[:_ADOBE_LENGTH]
+    if code == _APP8 and (payload == _SPIFF_END or (payload[:6] == _SPIFF and len(payload) == _SPIFF_LENGTH)):
+        return payload
     if is_ls and code == _APP8 and payload[:4] == _COLOUR_TRANSFORM and len(payload) >= _COLOUR_TRANSFORM_LENGTH:
         return payload[:_COLOUR_TRANSFORM_LENGTH]
     return None

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from curator.deid.pixels.streams.segments import Part, broken, joined, number
+from curator.deid.pixels.streams.segments import NO_COMMENT, Comments, Part, broken, joined, number
 from curator.dicom.elements import Buffer
 
 _SOC, _SOT, _SOD, _EOC, _SIZ, _COM, _TLM = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51, 0xFF64, 0xFF55
@@ -28,6 +28,7 @@ _JP2 = b"\0\0\0\x0cjP  \r\n\x87\n"
 _CODESTREAM, _HEADER = b"jp2c", b"jp2h"
 _MEANING = frozenset({b"pclr", b"cmap", b"cdef"})
 _KIND = "JPEG 2000"
+_LATIN = 1
 
 
 class _Segment(NamedTuple):
@@ -44,21 +45,23 @@ class _Tiles:
     lost: list[int] = field(default_factory=list)
 
 
-def stripped_jpeg_2000(frame: Buffer) -> Buffer:
+def stripped_jpeg_2000(frame: Buffer, *, allowed: Comments = NO_COMMENT) -> Buffer:
     """The frame as a codestream without anything beside the picture; `frame` itself where there is nothing.
+
+    Comments stay that are one of the `allowed`.
 
     Raises:
         ItemError: MALFORMED, it is no whole codestream or a file whose boxes change what its samples mean.
     """
     stream = _codestream(frame)
     header, position = _header(stream, _start(stream), last=_SOT)
-    tiles, end = _tiles(stream, position)
+    tiles, end = _tiles(stream, position, allowed)
     losses = iter(tiles.lost)
     parts: list[Part] = [(0, 2)]
     for segment in header:
         if segment.code == _TLM and any(tiles.lost):
             parts.append(_index(stream, segment, losses))
-        elif segment.code != _COM:
+        elif not _goes(stream, segment, allowed):
             parts.append((segment.start, segment.end))
     return joined(stream, [*parts, *tiles.parts, (end, _end_of_image(stream, end))])
 
@@ -99,7 +102,7 @@ def _header(stream: Buffer, position: int, *, last: int) -> tuple[list[_Segment]
         position = end
 
 
-def _tiles(stream: Buffer, position: int) -> tuple[_Tiles, int]:
+def _tiles(stream: Buffer, position: int, allowed: Comments) -> tuple[_Tiles, int]:
     """All tile-parts from `position` on without their comments, and where they end."""
     tiles = _Tiles()
     while number(stream, position, 2) == _SOT:
@@ -108,7 +111,7 @@ def _tiles(stream: Buffer, position: int) -> tuple[_Tiles, int]:
         end = position + length if length else _last_end(stream, data)
         if not data + 2 <= end <= len(stream):
             broken(_KIND, position, "a tile-part runs past the end")
-        comments = [segment for segment in segments if segment.code == _COM]
+        comments = [segment for segment in segments if _goes(stream, segment, allowed)]
         lost = sum(segment.end - segment.start for segment in comments)
         tiles.lost.append(lost)
         if lost and length:
@@ -116,10 +119,17 @@ def _tiles(stream: Buffer, position: int) -> tuple[_Tiles, int]:
             tiles.parts += [head, (position + 10, position + _SOT_BYTES)]
         else:
             tiles.parts.append((position, position + _SOT_BYTES))
-        tiles.parts += [(segment.start, segment.end) for segment in segments if segment.code != _COM]
+        tiles.parts += [(segment.start, segment.end) for segment in segments if segment not in comments]
         tiles.parts.append((data, end))
         position = end
     return tiles, position
+
+
+def _goes(stream: Buffer, segment: _Segment, allowed: Comments) -> bool:
+    """Whether a segment is a comment that is not allowed; the two bytes before its text say how that is coded."""
+    return segment.code == _COM and not (
+        number(stream, segment.start + 4, 2) == _LATIN and allowed.fullmatch(stream, segment.start + 6, segment.end)
+    )
 
 
 def _last_end(stream: Buffer, position: int) -> int:

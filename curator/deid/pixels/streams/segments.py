@@ -5,6 +5,7 @@ The law: a stream of which everything stays is the very object that came in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -15,16 +16,23 @@ from curator.model.quarantine import Reason
 Part = tuple[int, int] | bytes
 """A stretch of the stream by its first byte and the one behind its last, or bytes in place of one."""
 
+Comments = re.Pattern[bytes]
+"""What a comment may be, all of it: the signatures of encoders."""
+NO_COMMENT: Comments = re.compile(rb"(?!)")
+_PADS = (b"\xff", b"\xff\0")
+
 
 def joined(stream: Buffer, parts: Sequence[Part]) -> Buffer:
     """The stream made of `parts`; `stream` itself where they are all of it.
 
-    Zeros behind the last part belong to it: they pad a fragment.
+    Zeros behind the last part belong to it, or one byte of ones: they pad a fragment.
     """
     parts = merged(parts)
     only = parts[0] if len(parts) == 1 else b""
-    if isinstance(only, tuple) and only[0] == 0 and not any(stream[only[1] :]):
-        return stream
+    if isinstance(only, tuple) and only[0] == 0:
+        rest = bytes(stream[only[1] :])
+        if rest in _PADS or not rest.strip(b"\0"):
+            return stream
     return b"".join(part if isinstance(part, bytes) else bytes(stream[part[0] : part[1]]) for part in parts)
 
 
