@@ -1,0 +1,133 @@
+"""A frame as 8-bit pictures: as a person sees it, and so that what a person overlooks stands out.
+
+The law: two stored values that differ visibly under some usual window differ in one of the views; pictures that are
+equal come once, and every picture has the rows and columns of the frame.
+
+Sources: DICOM PS3.3 C.7.6.3.1.2 (photometric interpretations), C.11.2 (windows); ITU-R BT.601 (YCbCr).
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curator.deid.pixels.appearance import Appearance
+from curator.deid.pixels.module import MONOCHROME1, MONOCHROME2, PALETTE
+from curator.ports.pixels import Picture
+
+Values = NDArray[np.integer]
+_GREY = frozenset({MONOCHROME1, MONOCHROME2})
+# Red, green, blue of luma and the two chroma differences.
+_YBR_TO_RGB = np.array([[1.0, 0.0, 1.402], [1.0, -0.344136, -0.714136], [1.0, 1.772, 0.0]], dtype=np.float32)
+_CENTRE = 128
+_STUDIO_BLACK, _STUDIO_LUMA, _STUDIO_CHROMA = 16, 255 / 219, 255 / 224
+_WIDE_BITS = 8
+# Share of the values below which nothing but stray ones lies.
+_STRAY = 0.002
+_SAME_SHADE = 2
+
+
+def views(values: Values, appearance: Appearance) -> tuple[Picture, ...]:
+    """The pictures of one decoded frame, `(Y, X)` or `(Y, X, S)`: colour in one, grey in one to three.
+
+    Grey of more than 8 bits comes windowed, over its full range, and with the dark spread out.
+    """
+    if appearance.photometric == PALETTE and appearance.colours is not None:
+        return (appearance.colours.shown(values),)
+    if appearance.photometric not in _GREY:
+        return (_colour(values, appearance),)
+    shown = [_windowed(values, appearance)] if appearance.window or appearance.voi else []
+    shown.append(_full_range(values, appearance))
+    if appearance.is_inverted:
+        shown = [255 - picture for picture in shown]
+    if appearance.bits > _WIDE_BITS:
+        shown.append(_dark_spread(values, appearance))
+    if appearance.colours is not None and (mapped := values >= appearance.colours.first).any():
+        coloured = np.repeat(shown[0][:, :, np.newaxis], 3, axis=2)
+        coloured[mapped] = appearance.colours.shown(values)[mapped]
+        shown.append(coloured)
+    return _distinct(shown)
+
+
+def _windowed(values: Values, appearance: Appearance) -> Picture:
+    if appearance.voi is not None:
+        return appearance.voi.shown(values)
+    low, high = appearance.window or (0.0, 1.0)
+    return _stretched(values, low, high)
+
+
+def _full_range(values: Values, appearance: Appearance) -> Picture:
+    """8 bits as they are, so that an almost even picture keeps its evenness; more or fewer bits from least to most."""
+    if appearance.bits == _WIDE_BITS:
+        return (values.astype(np.int16) - appearance.lowest).astype(np.uint8)
+    kept = _without_padding(values, appearance)
+    return _stretched(values, float(kept.min()), float(kept.max()))
+
+
+def _dark_spread(values: Values, appearance: Appearance) -> Picture:
+    """Brightness by the logarithm of the distance from the darkest value: a faint line in the dark stands out."""
+    sign = np.float32(-1 if appearance.is_inverted else 1)
+    kept = _without_padding(values, appearance).ravel().astype(np.float32) * sign
+    stray = int(_STRAY * kept.size)
+    darkest = np.partition(kept, stray)[stray]
+    above = np.clip(values.astype(np.float32) * sign - darkest, 0, None)
+    span = np.log1p(max(float(kept.max() - darkest), 1.0))
+    return _rounded(np.log1p(above) * np.float32(255 / span))
+
+
+def _without_padding(values: Values, appearance: Appearance) -> Values:
+    kept = values if appearance.padding is None else values[values != appearance.padding]
+    return kept if kept.size else values
+
+
+def _stretched(values: Values, low: float, high: float) -> Picture:
+    scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1e-6))
+    return _rounded(scaled)
+
+
+def _colour(values: Values, appearance: Appearance) -> Picture:
+    """RGB of colour samples `(Y, X, S)`."""
+    eight = _eight_bits(values, appearance)
+    kind = appearance.photometric
+    if kind.startswith("YBR"):
+        return _from_ybr(eight, partial=kind.startswith("YBR_PARTIAL"))
+    if kind == "HSV":
+        # OpenCV counts hue to 255 where told that all of a byte is used.
+        return np.asarray(cv2.cvtColor(eight, cv2.COLOR_HSV2RGB_FULL), dtype=np.uint8)
+    if kind == "CMYK":
+        inks = eight.astype(np.uint16)
+        return ((255 - inks[..., :3]) * (255 - inks[..., 3:]) // 255).astype(np.uint8)
+    # ARGB has its transparency first.
+    return np.ascontiguousarray(eight[..., -3:])
+
+
+def _eight_bits(values: Values, appearance: Appearance) -> Picture:
+    above = values.astype(np.int64) - appearance.lowest
+    if appearance.bits > _WIDE_BITS:
+        return (above >> (appearance.bits - _WIDE_BITS)).astype(np.uint8)
+    return (above * 255 // ((1 << appearance.bits) - 1)).astype(np.uint8)
+
+
+def _from_ybr(ybr: Picture, *, partial: bool) -> Picture:
+    parts = ybr.astype(np.float32) - np.array([_STUDIO_BLACK if partial else 0, _CENTRE, _CENTRE], dtype=np.float32)
+    if partial:
+        parts *= np.array([_STUDIO_LUMA, _STUDIO_CHROMA, _STUDIO_CHROMA], dtype=np.float32)
+    return _rounded(parts @ _YBR_TO_RGB.T)
+
+
+def _rounded(shades: NDArray[np.float32]) -> Picture:
+    picture: Picture = np.clip(np.rint(shades), 0, 255).astype(np.uint8)
+    return picture
+
+
+def _distinct(shown: list[Picture]) -> tuple[Picture, ...]:
+    kept: list[Picture] = []
+    for picture in shown:
+        if not any(_is_alike(picture, other) for other in kept):
+            kept.append(picture)
+    return tuple(kept)
+
+
+def _is_alike(one: Picture, other: Picture) -> bool:
+    return one.shape == other.shape and bool((cv2.absdiff(one, other) <= _SAME_SHADE).all())
