@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations
 
 from curator.deid.pixels.areas import covered
 from curator.deid.pixels.likeness import Likeness
@@ -27,6 +27,8 @@ UNREADABLE = "pixels/unreadable"
 NOT_ALLOWED = "pixels/not-allowed"
 # Two boxes that overlap by more than this, in heights, are two readings and no two parts of one word.
 _OVERLAPPING = -0.5
+# Between two parts of a value stand no more than this many other texts.
+_NEAR = 4
 
 
 def judge(
@@ -88,8 +90,7 @@ class _FrameJudge:
             self._judge_line([seen[place] for place in line], line, reasons)
         for row in rows_of(boxes):
             left = [place for place in row if reasons[place] is None]
-            text = " ".join(_distinct_texts([seen[place] for place in left]))
-            if len(left) > 1 and (reason := self._betrays(text)) is not None:
+            if len(left) > 1 and (reason := self._betray([seen[place] for place in left])) is not None:
                 for place in left:
                     reasons[place] = reason
         return reasons
@@ -107,8 +108,8 @@ class _FrameJudge:
             return
         reason = self._rules.judging.ids["line_gap"] if any(reasons[place] for place in places) else None
         reason = reason or self._goes(" ".join(_distinct_texts(line)))
-        for one, other in pairwise(line):
-            if reason is None and self._may_be_one_word(one, other) and self._goes(one.text + other.text):
+        for one, other in combinations(line, 2) if reason is None else ():
+            if self._may_be_one_word(one, other) and self._goes(one.text + other.text):
                 reason = self._rules.judging.ids["word_gap"]
         for place in places:
             reasons[place] = reasons[place] or reason
@@ -118,6 +119,14 @@ class _FrameJudge:
         return (
             _OVERLAPPING < gap <= self._rules.judging.word_gap and one.text[-1:].isalpha() and other.text[:1].isalpha()
         )
+
+    def _betray(self, row: Sequence[Sighting]) -> str | None:
+        """Whether texts of a row say something together, all of them or two with another between them."""
+        pairs = (
+            f"{one.text} {other.text}" for start, one in enumerate(row) for other in row[start + 1 : start + _NEAR]
+        )
+        together = (" ".join(_distinct_texts(row)), *pairs)
+        return next((reason for text in together if (reason := self._betrays(text)) is not None), None)
 
     def _goes(self, text: str) -> str | None:
         if text not in self._known:

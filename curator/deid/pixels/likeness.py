@@ -35,7 +35,7 @@ class Likeness:
         self._singles = str.maketrans({one: folded for one, folded in rules.lookalikes if len(one) == 1})
         self._pairs = tuple((one, folded) for one, folded in rules.lookalikes if len(one) > 1)
         self._least = rules.judging.least_similarity_percent
-        self._forms = frozenset(form for form in map(self._alike, own.forms) if len(form) >= SHORTEST)
+        self._forms = frozenset(form for known in own.forms for form in self._alike(known) if len(form) >= SHORTEST)
         self._names = lru_cache(maxsize=1 << 12)(self._resembles)
 
     def names(self, text: str) -> bool:
@@ -43,22 +43,23 @@ class Likeness:
         if self._own.spans(text):
             return True
         words = [folded for folded in (self._fold(word) for word in _WORDS.findall(text)) if folded]
-        # Pairs are folded in what stands together, so that an `r` and an `n` of two words are an `m` too.
         runs = {
-            self._alike("".join(words[start:end]))
+            run
             for start, end in combinations(range(len(words) + 1), 2)
             if end - start <= _WORDS_TOGETHER
+            for run in self._alike("".join(words[start:end]))
         }
         return any(self._names(run) for run in sorted(runs))
 
     def _fold(self, text: str) -> str:
         return self._folding.fold(text)
 
-    def _alike(self, folded: str) -> str:
-        alike = folded.translate(self._singles)
+    def _alike(self, folded: str) -> tuple[str, str]:
+        """A run with its letters folded, and with its pairs of letters too: a letter may stand wrongly in a pair."""
+        alike = paired = folded.translate(self._singles)
         for pair, one in self._pairs:
-            alike = alike.replace(pair, one)
-        return alike
+            paired = paired.replace(pair, one)
+        return alike, paired
 
     def _resembles(self, run: str) -> bool:
         if run in self._forms:

@@ -14,6 +14,8 @@ from curator.policy.pixels.judging import thickness
 # As much of the smaller of two boxes has to lie beside the other for them to be of one line, or on it to be the same.
 _BESIDE = 0.5
 _UPRIGHT = 1.25
+# A letter is taller than wide, a box of two letters or more is not twice as tall as wide.
+_NARROWEST = 2
 
 
 def lines_of(boxes: Sequence[Box], *, gap: float) -> list[list[int]]:
@@ -23,7 +25,7 @@ def lines_of(boxes: Sequence[Box], *, gap: float) -> list[list[int]]:
     """
     gathered = _Gathered(len(boxes))
     order = sorted(range(len(boxes)), key=lambda place: boxes[place])
-    farthest = gap * max(map(thickness, boxes), default=0)
+    farthest = gap * max((max(box.height, box.width) for box in boxes), default=0)
     for number, one in enumerate(order):
         reach = boxes[one].bottom + farthest
         for other in order[number + 1 :]:
@@ -87,14 +89,23 @@ class _Gathered:
 def _in_a_row(one: Box, other: Box, gap: float) -> bool:
     if _overlap(one, other, upright=False) < _BESIDE:
         return False
-    return _apart(one, other, upright=False) <= gap * max(thickness(one), thickness(other))
+    return _apart(one, other, upright=False) <= gap * max(
+        _letter(one.height, one.width), _letter(other.height, other.width)
+    )
 
 
 def _in_a_column(one: Box, other: Box, gap: float) -> bool:
     """Upright texts, and single letters that stand one below the other."""
     if not (_may_be_upright(one) and _may_be_upright(other)) or _overlap(one, other, upright=True) < _BESIDE:
         return False
-    return _apart(one, other, upright=True) <= gap * max(thickness(one), thickness(other))
+    return _apart(one, other, upright=True) <= gap * max(
+        _letter(one.width, one.height), _letter(other.width, other.height)
+    )
+
+
+def _letter(across: int, along: int) -> int:
+    """The size of the letters of a box: its side across the line, unless the text stands upright in it."""
+    return min(across, _NARROWEST * along)
 
 
 def _may_be_upright(box: Box) -> bool:
