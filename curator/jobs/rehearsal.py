@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 from curator.adapters.processes import executor
 from curator.bundled import bundled_folder
@@ -18,7 +17,7 @@ from curator.jobs.context import checked, subjects_for
 from curator.jobs.differences import WhatIf, what_if
 from curator.jobs.job import Job
 from curator.jobs.progress import Progress, Report
-from curator.jobs.release.plan import Plan, plan_release, resolvable
+from curator.jobs.release.plan import Plan, judge_of, plan_release, resolvable
 from curator.jobs.release.work import ReleaseSettings, ReleaseTask
 from curator.model.instance import SourceInstance
 from curator.model.keys import Key
@@ -26,7 +25,7 @@ from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
 from curator.policy.dependents import load_dependents
 from curator.policy.explain import recipe_sentences
-from curator.policy.gates import gate, load_gates
+from curator.policy.gates import Handling, load_gates
 from curator.policy.recipe.laid import load_policy
 from curator.ports import Subjects
 
@@ -34,7 +33,8 @@ from curator.ports import Subjects
 def rehearse(job: Job, *, workers: int, report: Report, each_element: bool = False) -> dict[str, object]:
     """Counts by name, as a first run of the job would give them: files, released, quarantined, and the stages behind.
 
-    Fewer may be released: only the search in the written bytes can tell that an identifier survives. `each_element`
+    Fewer may be released: only the search in the written bytes can tell that an identifier survives, and only who looks
+    at pixels that burned-in text is to be judged by a person. `each_element`
     adds `instances`: what the rewriting would make of every element that it changes, that search included.
 
     Raises:
@@ -44,7 +44,7 @@ def rehearse(job: Job, *, workers: int, report: Report, each_element: bool = Fal
     policy = load_policy(bundled_folder("rules"), profile=job.profile, options=job.options, recipe=job.recipe)
     scanned = _scanned(job, ring.active, workers=workers, report=report)
     subjects = subjects_for(job, workspace, ring, kept=False)
-    plan = _plan(scanned, subjects)
+    plan = _plan(job, scanned, subjects)
     standing = {source.SOPInstanceUID for source in plan.first if source.has_pixel_data}
     ready, unresolved = resolvable(plan.dependent, standing, str)
     reasons = Counter(one.reason for one in (*plan.held, *unresolved))
@@ -52,6 +52,7 @@ def rehearse(job: Job, *, workers: int, report: Report, each_element: bool = Fal
     counts: dict[str, object] = {
         "files": len(scanned),
         "would_release": len(plan.first) + len(ready),
+        "would_look_at": len(plan.looked),
         "would_quarantine": {reason.value: reasons[reason] for reason in Reason if reasons[reason]},
         "weaker_than_profile": list(recipe_sentences(policy)),
         "stages_behind": [name for name, wanted in stages.items() if wanted is not None],
@@ -78,8 +79,13 @@ def _tasks(
     for source in sources:
         if source.subject is not None:
             alias = subjects.subject_of(source.subject)
-            identifiers = plan.identifiers.get(alias.patient_code, frozenset())
-            yield ReleaseTask(settings=settings, source=source, alias=alias, identifiers=identifiers)
+            yield ReleaseTask(
+                settings=settings,
+                source=source,
+                alias=alias,
+                identifiers=plan.identifiers.get(alias.patient_code, frozenset()),
+                handling=plan.looked.get(source.reference, Handling.PASS),
+            )
 
 
 def _what_if(tasks: Iterable[ReleaseTask], *, workers: int, report: Report) -> list[WhatIf]:
@@ -110,12 +116,12 @@ def _scanned(job: Job, key: Key, *, workers: int, report: Report) -> list[Scanne
     return scanned
 
 
-def _plan(scanned: list[Scanned], subjects: Subjects) -> Plan:
+def _plan(job: Job, scanned: list[Scanned], subjects: Subjects) -> Plan:
     rules = bundled_folder("rules")
     dependents = load_dependents(rules)
     return plan_release(
         scanned,
-        gate=partial(gate, load_gates(rules)),
+        judge=judge_of(load_gates(rules), job.options),
         is_dependent=lambda source: source.SOPClassUID in dependents,
         subjects=subjects,
     )

@@ -58,6 +58,7 @@ def _records(source: str, count: str) -> None:
     from curator.ingest.find import find  # noqa: PLC0415 - measured
     from curator.ingest.scan import ScanTask  # noqa: PLC0415 - measured
     from curator.jobs.release.plan import plan_release  # noqa: PLC0415 - measured
+    from curator.policy.gates import Handling, PixelAction  # noqa: PLC0415 - measured
 
     with opened(Path(source).parent / "records-space", Path(source)) as context:
         scan = ScanTask(context.key, context.rules, context.job.profile, context.job.options)
@@ -65,7 +66,8 @@ def _records(source: str, count: str) -> None:
         # As workers send them: each with strings of its own.
         sent = pickle.dumps(replace(scan(found)))
         scanned = list(compacted(_received(sent, source, number) for number in range(int(count))))
-        plan = plan_release(scanned, gate=lambda _: None, is_dependent=lambda _: False, subjects=context.subjects)
+        passed = PixelAction(Handling.PASS, None)
+        plan = plan_release(scanned, judge=lambda _: passed, is_dependent=lambda _: False, subjects=context.subjects)
         if len(plan.first) != int(count):
             raise SystemExit(f"only {len(plan.first)} planned")
 

@@ -26,10 +26,12 @@ from curator.jobs.release.work import ReleaseSettings, ReleaseTask, release_one
 from curator.jobs.workspace import create_workspace
 from curator.model.identity import Alias, Identifier
 from curator.policy.dates import longest_shift_weeks
+from curator.policy.gates import Handling, PixelAction
 from curator.policy.header import load_header_policy
 
 _GROUP = 64
 _SETTLED_S = 2.1
+_PASSED = PixelAction(Handling.PASS, None)
 
 
 class Workload:
@@ -45,7 +47,7 @@ class Workload:
         time.sleep(_SETTLED_S)
         self._scanned = [self._scan(found) for found in find(context.job.paths)]
         self._plan = plan_release(
-            self._scanned, gate=lambda _: None, is_dependent=lambda _: False, subjects=context.subjects
+            self._scanned, judge=lambda _: _PASSED, is_dependent=lambda _: False, subjects=context.subjects
         )
         self._policy = load_header_policy(context.rules, profile=context.job.profile, options=context.job.options)
         self._run = 0

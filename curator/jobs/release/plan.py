@@ -9,36 +9,49 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from curator.errors import ItemError
 from curator.ingest.scanned import Held, Scanned, held
 from curator.ingest.triage import triage, with_study_issuers
+from curator.jobs.release.looking import PIXEL_OPTION
 from curator.model.identity import Identifier, IdentifierKind, SubjectKey
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
-from curator.policy.gates import GateFinding
+from curator.policy.gates import GateFinding, Gates, Handling, PixelAction, gate, pixel_action
 from curator.ports import Subjects
 
-Gate = Callable[[SourceInstance], GateFinding | None]
+Judge = Callable[[SourceInstance], PixelAction]
+
+
+def judge_of(gates: Gates, options: Collection[str]) -> Judge:
+    """What says of an instance whether it may pass, has to be looked at or is held; nothing is looked at by default."""
+    return partial(pixel_action if PIXEL_OPTION in options else _held_or_passed, gates)
+
+
+def _held_or_passed(gates: Gates, source: SourceInstance) -> PixelAction:
+    finding = gate(gates, source)
+    return PixelAction(Handling.PASS if finding is None else Handling.HOLD, finding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to do with scanned files.
 
-    `first` are instances that stand on their own, `dependent` those to try after them, `held` those with a reason.
-    `identifiers` is by patient code and holds everybody's, those of held instances too: a name may be complete in a
-    held file only.
+    `first` are instances that stand on their own, `dependent` those to try after them, `held` those with a reason;
+    `looked` says, by reference, whose pixels have to be looked at before they may go, and how. `identifiers` is by
+    patient code and holds everybody's, those of held instances too: a name may be complete in a held file only.
     """
 
     first: tuple[SourceInstance, ...]
     dependent: tuple[SourceInstance, ...]
     held: tuple[Held, ...]
+    looked: Mapping[str, Handling] = field(repr=False)
     identifiers: Mapping[str, frozenset[Identifier]] = field(repr=False)
 
 
 def plan_release(
-    scanned: Sequence[Scanned], *, gate: Gate, is_dependent: Callable[[SourceInstance], bool], subjects: Subjects
+    scanned: Sequence[Scanned], *, judge: Judge, is_dependent: Callable[[SourceInstance], bool], subjects: Subjects
 ) -> Plan:
     """The plan for everything one scan found; all empty for nothing. Everybody in it is settled.
 
@@ -53,20 +66,30 @@ def plan_release(
     first: list[SourceInstance] = []
     dependent: list[SourceInstance] = []
     holds = list(triaged.held)
+    looked: dict[str, Handling] = {}
     for source in triaged.candidates:
-        finding = gate(source)
+        action = judge(source)
         if source.subject in unmapped:
             holds.append(held(source, Reason.PATIENT_NOT_MAPPED, unmapped[source.subject]))
-        elif finding is not None:
-            holds.append(held(source, finding.reason, finding.rule_id))
+        elif action.handling is Handling.HOLD:
+            holds.append(_held_for(source, action.finding))
         else:
+            if action.handling is not Handling.PASS:
+                looked[source.reference] = action.handling
             (dependent if is_dependent(source) else first).append(source)
     return Plan(
         first=tuple(first),
         dependent=tuple(dependent),
         held=tuple(sorted(holds, key=lambda one: one.reference)),
+        looked=looked,
         identifiers=identifiers_by_person(sources, codes),
     )
+
+
+def _held_for(source: SourceInstance, finding: GateFinding | None) -> Held:
+    if finding is None:
+        return held(source, Reason.BURNED_IN_TEXT_POSSIBLE, "no rule says why")
+    return held(source, finding.reason, finding.rule_id)
 
 
 def identifiers_by_person(

@@ -27,6 +27,7 @@ from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask
 from curator.model.identity import Identifier
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.quarantine import Quarantined, Reason
+from curator.policy.gates import Handling
 
 STAGE = "release"
 SEALED_FOR = "source"
@@ -45,6 +46,7 @@ class Recorder:
         self._context = context
         self._settings = settings
         self._identifiers = plan.identifiers
+        self._looked = plan.looked
         self._storage = LocalDisk(context.released)
         self._digest = rule_digest(context, settings)
         self._known_digest = cache(self._digest_of_known)
@@ -126,6 +128,7 @@ class Recorder:
             source=source,
             alias=self._context.subjects.subject_of(source.subject),
             identifiers=self._of_person(source),
+            handling=self._looked.get(source.reference, Handling.PASS),
         )
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
@@ -138,6 +141,8 @@ class Recorder:
             kept: list[ReleasedInstance] = []
             for outcome in outcomes:
                 record = outcome.record
+                if outcome.evidence is not None:
+                    batch.record_evidence(self._item_id(outcome.source.reference), outcome.evidence)
                 reason = outcome.reason if record is None else contradictions.get(record.SOPInstanceUID)
                 if reason is not None:
                     self._hold(batch, held(outcome.source, reason, outcome.detail))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from curator.ingest.compact import compacted
 from curator.ingest.find import find
@@ -17,7 +16,7 @@ from curator.ingest.scanned import Held, Scanned
 from curator.jobs.context import JobContext
 from curator.jobs.progress import Progress
 from curator.jobs.release.made import made_under
-from curator.jobs.release.plan import Plan, plan_release, resolvable
+from curator.jobs.release.plan import Plan, judge_of, plan_release, resolvable
 from curator.jobs.release.record import STAGE, Recorder
 from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, policy_of, release_one
 from curator.jobs.subjects import person_entries, require_drawn, uid_entries
@@ -28,7 +27,7 @@ from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
 from curator.policy.dependents import load_dependents
 from curator.policy.explain import recipe_sentences
-from curator.policy.gates import gate, load_gates
+from curator.policy.gates import load_gates
 
 # Results are recorded in groups: few enough that a kill loses little work, many enough to spare the disk.
 _GROUP = 64
@@ -113,10 +112,10 @@ def _scan(context: JobContext) -> list[Scanned]:
 
 
 def _plan(context: JobContext, scanned: Sequence[Scanned]) -> Plan:
-    gates, dependents = load_gates(context.rules), load_dependents(context.rules)
+    dependents = load_dependents(context.rules)
     return plan_release(
         scanned,
-        gate=partial(gate, gates),
+        judge=judge_of(load_gates(context.rules), context.job.options),
         is_dependent=lambda source: source.SOPClassUID in dependents,
         subjects=context.subjects,
     )

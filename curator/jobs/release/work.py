@@ -5,13 +5,16 @@ Everything here crosses process borders; a worker makes its tools once and decid
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from curator.adapters.local_disk import LocalDisk
 from curator.adapters.source_file import SourceFile, read_source
 from curator.deid.instance import Deidentified, deidentify, path_of, with_file
+from curator.deid.pixels.evidence import PixelsHeldError
 from curator.deid.subject import Subject
 from curator.deid.swift import Swift
 from curator.deid.text.cleaner import Cleaner
@@ -21,13 +24,18 @@ from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import needles_of
+from curator.jobs.release.looking import PIXEL_OPTION, load_pixel_cleaner
 from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
-from curator.policy.header import HeaderPolicy
+from curator.policy.gates import Handling
+from curator.policy.header import HeaderPolicy, proven_of
 from curator.policy.recipe.laid import load_policy
 from curator.policy.recipe.lines import Recipe
+
+if TYPE_CHECKING:
+    from curator.deid.pixels.clean import CleanedPixels, PixelCleaner
 
 _CHANGED = "changed while the job ran"
 
@@ -47,19 +55,23 @@ class ReleaseSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTask:
-    """One instance to release as `alias`; `identifiers` are those of its person across all files."""
+    """One instance to release as `alias`; `identifiers` are those of its person across all files.
+
+    `handling` says whether its pixels have to be looked at first.
+    """
 
     settings: ReleaseSettings
     source: SourceInstance
     alias: Alias
     identifiers: frozenset[Identifier] = field(repr=False)
+    handling: Handling = Handling.PASS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one instance: a record, or a reason with its structural detail.
 
-    `applied` counts elements by rule id and action.
+    `applied` counts elements by rule id and action; `evidence` is what was seen in the pixels, None where none looked.
     """
 
     source: SourceInstance
@@ -67,15 +79,27 @@ class Outcome:
     reason: Reason | None = None
     detail: str = ""
     applied: tuple[tuple[str, str, int], ...] = field(repr=False, default=())
+    evidence: Mapping[str, object] | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How headers are written that claim the same."""
+
+    policy: HeaderPolicy
+    swift: Swift
 
 
 @dataclass(frozen=True, slots=True)
 class _Tools:
+    """`proven` is for instances whose pixels were proven clean; both are None where pixels are not cleaned."""
+
     pseudonyms: Pseudonyms
-    policy: HeaderPolicy
     storage: LocalDisk
     cleaner: Cleaner | None
-    swift: Swift
+    plain: _Way
+    proven: _Way | None
+    pixels: PixelCleaner | None
 
 
 def policy_of(settings: ReleaseSettings) -> HeaderPolicy:
@@ -91,6 +115,8 @@ def release_one(task: ReleaseTask) -> Outcome:
     """Release one instance. This is the job boundary: whatever goes wrong with an item stays with the item."""
     try:
         return _release(task)
+    except PixelsHeldError as error:
+        return Outcome(source=task.source, reason=error.reason, detail=error.detail, evidence=error.evidence)
     except ItemError as error:
         return Outcome(source=task.source, reason=error.reason, detail=error.detail)
     except Exception as error:  # noqa: BLE001 - one item's defect must not end the job; its type says where to look
@@ -99,44 +125,61 @@ def release_one(task: ReleaseTask) -> Outcome:
 
 
 def _release(task: ReleaseTask) -> Outcome:
-    source, done = _deidentified(task)
+    source = _scanned_file(task.source, _tools(task.settings).pseudonyms)
+    pixels = _cleaned(task, source.data)
+    done = _deidentified(task, source.data, pixels)
     storage = _tools(task.settings).storage
     stored = storage.write(path_of(done.record), done.chunks)
     if not source.is_settled():
         storage.remove(stored.path)
         raise ItemError(Reason.UNREADABLE, _CHANGED)
+    if pixels is not None and pixels.is_proven and not pixels.are_in(read_source(str(storage.root / stored.path)).data):
+        storage.remove(stored.path)
+        raise ItemError(Reason.BURNED_IN_TEXT_LEFT, "the pixels written are not those that were proven")
     record = with_file(done.record, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes)
     applied = tuple(sorted((rule_id, action.value, count) for (rule_id, action), count in done.applied.items()))
-    return Outcome(source=task.source, record=record, applied=applied)
+    evidence = None if pixels is None or pixels.evidence is None else pixels.evidence.to_json()
+    return Outcome(source=task.source, record=record, applied=applied, evidence=evidence)
 
 
 def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
     """The bytes of an instance and what is made of them; nothing is written.
 
     Raises:
-        ItemError: as `deidentify`; or the source cannot be read, or is not what was scanned.
+        ItemError: as `deidentify`; or the source cannot be read, or is not what was scanned, or its pixels cannot be
+            cleaned.
     """
-    source, done = _deidentified(task)
-    return source.data, done
+    data = _scanned_file(task.source, _tools(task.settings).pseudonyms).data
+    return data, _deidentified(task, data, _cleaned(task, data))
 
 
-def _deidentified(task: ReleaseTask) -> tuple[SourceFile, Deidentified]:
+def _cleaned(task: ReleaseTask, data: Stored) -> CleanedPixels | None:
+    """The instance with clean pixels; None where the job cleans none."""
+    pixels = _tools(task.settings).pixels
+    if pixels is None or not task.source.has_pixel_data:
+        return None
+    identifiers = task.identifiers | task.source.all_identifiers
+    return pixels.clean(data, handling=task.handling, identifiers=identifiers)
+
+
+def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None) -> Deidentified:
     tools = _tools(task.settings)
-    source = _scanned_file(task.source, tools.pseudonyms)
-    own = task.source.all_identifiers - task.identifiers
+    way, source = tools.plain, task.source
+    if pixels is not None:
+        data, source = pixels.data, replace(source, TransferSyntaxUID=pixels.syntax_uid)
+        way = tools.proven if pixels.is_proven and tools.proven is not None else way
+    own = source.all_identifiers - task.identifiers
     done = None
     if all(one.kind is IdentifierKind.UID for one in own):
         subject = _person(task.alias, task.identifiers)
-        done = tools.swift.deidentify(source.data, task.source, subject=subject, own=[one.value for one in own])
-    return source, done or _deidentified_alone(task, source.data, tools)
-
-
-def _deidentified_alone(task: ReleaseTask, data: Stored, tools: _Tools) -> Deidentified:
+        done = way.swift.deidentify(data, source, subject=subject, own=[one.value for one in own])
+    if done is not None:
+        return done
     return deidentify(
         data if isinstance(data, bytes) else memoryview(data),
-        task.source,
-        subject=_person(task.alias, task.identifiers | task.source.all_identifiers),
-        policy=tools.policy,
+        source,
+        subject=_person(task.alias, task.identifiers | source.all_identifiers),
+        policy=way.policy,
         pseudonyms=tools.pseudonyms,
         cleaner=tools.cleaner,
     )
@@ -153,9 +196,17 @@ def _scanned_file(source: SourceInstance, pseudonyms: Pseudonyms) -> SourceFile:
 @lru_cache(maxsize=1)
 def _tools(settings: ReleaseSettings) -> _Tools:
     policy = policy_of(settings)
-    cleaner = load_cleaner(settings.rules) if policy.cleans else None
     pseudonyms = Pseudonyms(settings.key)
-    return _Tools(pseudonyms, policy, LocalDisk(settings.released), cleaner, Swift(policy, pseudonyms))
+    cleans_pixels = PIXEL_OPTION in policy.options
+    proven = proven_of(policy, PIXEL_OPTION) if cleans_pixels else None
+    return _Tools(
+        pseudonyms=pseudonyms,
+        storage=LocalDisk(settings.released),
+        cleaner=load_cleaner(settings.rules) if policy.cleans else None,
+        plain=_Way(policy, Swift(policy, pseudonyms)),
+        proven=None if proven is None else _Way(proven, Swift(proven, pseudonyms)),
+        pixels=load_pixel_cleaner(settings.rules) if cleans_pixels else None,
+    )
 
 
 @lru_cache(maxsize=64)
