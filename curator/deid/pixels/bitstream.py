@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
+from functools import partial
 
 from curator.deid.pixels.codecs.native import swapped
 from curator.deid.pixels.fragments import SEQUENCE_DELIMITER, basic_offset_table, item_header
@@ -129,48 +131,71 @@ def stripped_pixels(frames: Frames, *, scratch: Scratch, allowed: Comments = NO_
     Raises:
         ItemError: as `stripped`.
     """
-    module = frames.module
-    if not module.syntax.encapsulated:
+    if not frames.module.syntax.encapsulated:
         return _stripped_native(frames)
+    return rewritten(frames, partial(stripped_frame, module=frames.module, allowed=allowed), scratch=scratch)
+
+
+def stripped_frame(frame: Buffer, module: PixelModule, allowed: Comments) -> Buffer:
+    """`stripped` for a frame of `module`.
+
+    Raises:
+        ItemError: as `stripped`.
+    """
     pixels, size = module.rows * module.columns, module.frame_bits // 8
+    return stripped(frame, module.syntax.uid, allowed=allowed, pixels=pixels, size=size)
+
+
+def rewritten(frames: Frames, change: Callable[[Buffer], Buffer], *, scratch: Scratch) -> Scrubbed:
+    """Encapsulated pixel data of frames as `change` gives them back; nothing where each is the object that it took."""
+    module = frames.module
     spool = Spool(scratch)
     lengths: list[int] = []
     changed: list[int] = []
     for index in range(len(frames)):
         raw = frames.raw(index)
-        bare = stripped(raw, module.syntax.uid, allowed=allowed, pixels=pixels, size=size)
-        if bare is not raw and not changed:
+        new = change(raw)
+        if new is not raw and not changed:
             # Only now is it worth writing: what came before is as it was.
             lengths = [_add(spool, frames.raw(earlier)) for earlier in range(index)]
-        if bare is not raw:
+        if new is not raw:
             changed.append(index)
         if changed:
-            lengths.append(_add(spool, bare))
+            lengths.append(_add(spool, new))
     if not changed:
         return Scrubbed(module.syntax, ())
-    head = (_element_header(module, UNDEFINED), basic_offset_table(lengths))
+    head = (element_header(module, UNDEFINED), basic_offset_table(lengths))
     gone = {tag: None for tag in _OFFSET_TABLES if frames.data_set.first(tag) is not None}
     return Scrubbed(module.syntax, tuple(changed), (*head, *spool.chunks(), SEQUENCE_DELIMITER), gone)
 
 
 def _stripped_native(frames: Frames) -> Scrubbed:
-    """Zeros behind the last sample: in bits of a byte that frames of single bits do not fill, and in the pad byte."""
     module = frames.module
     whole = memoryview(frames.data_set.data)[module.pixels.value : module.pixels.value + module.pixels.length]
+    start, tail = native_tail(frames)
+    if tail == whole[start:]:
+        return Scrubbed(module.syntax, ())
+    chunks = (element_header(module, module.pixels.length), whole[:start], tail)
+    return Scrubbed(module.syntax, (module.frames - 1,), chunks)
+
+
+def native_tail(frames: Frames) -> tuple[int, bytes]:
+    """Where the last word of native pixel data begins that a sample stands in, and all from there on without the rest.
+
+    The rest are bits of a byte that frames of single bits do not fill, and the pad byte.
+    """
+    module = frames.module
+    value = memoryview(frames.data_set.data)[module.pixels.value : module.pixels.value + module.pixels.length]
     bits = module.frame_bits * module.frames
     # From an even byte on, so that it is a row of whole words where these are swapped.
     start = bits // 16 * 2
-    before = swapped(whole[start:]) if module.is_swapped else bytes(whole[start:])
+    before = swapped(value[start:]) if module.is_swapped else bytes(value[start:])
     after = bytearray(len(before))
     filled, left = divmod(bits - start * 8, 8)
     after[:filled] = before[:filled]
     if left:
         after[filled] = before[filled] & ((1 << left) - 1)
-    if after == before:
-        return Scrubbed(module.syntax, ())
-    tail = swapped(bytes(after)) if module.is_swapped else bytes(after)
-    chunks = (_element_header(module, module.pixels.length), whole[:start], tail)
-    return Scrubbed(module.syntax, (module.frames - 1,), chunks)
+    return start, swapped(bytes(after)) if module.is_swapped else bytes(after)
 
 
 def _add(spool: Spool, frame: Buffer) -> int:
@@ -183,7 +208,8 @@ def _add(spool: Spool, frame: Buffer) -> int:
     return len(frame) + odd
 
 
-def _element_header(module: PixelModule, length: int) -> bytes:
+def element_header(module: PixelModule, length: int) -> bytes:
+    """The header of a new Pixel Data element."""
     syntax = module.syntax
     return header(module.pixels.tag, module.pixels.vr, length, explicit=syntax.explicit, order=syntax.order)
 

@@ -109,13 +109,6 @@ def unused_bits(pixels: Buffer, word: Word) -> bool:
     return False
 
 
-def unused_bits_of(values: NDArray[np.integer], word: Word) -> bool:
-    """`unused_bits` for decoded words, one sample each, in a dtype of `word.allocated` bits."""
-    if not values.size:
-        return False
-    return unused_bits(np.ascontiguousarray(values).data.cast("B"), word._replace(order=_native()))
-
-
 def cleared(pixels: Buffer, word: Word) -> Iterator[memoryview]:
     """Native pixel data piece by piece with nothing in bits that are no part of a sample; the samples are as before.
 
@@ -132,13 +125,6 @@ def cleared(pixels: Buffer, word: Word) -> Iterator[memoryview]:
         rest = window[values.nbytes :]
         if len(rest):
             yield rest
-
-
-def cleared_words(values: NDArray[np.integer], word: Word) -> NDArray[np.integer]:
-    """Decoded words, one sample each, with nothing in bits that are no part of a sample; a new array."""
-    if word.is_full:
-        return values.copy()
-    return _bare(values.view(_dtype(word._replace(order=_native()))), word).astype(values.dtype).reshape(values.shape)
 
 
 def refuse_hidden(data_set: DataSet) -> None:
@@ -191,10 +177,6 @@ def _number(data_set: DataSet, element: Element | None) -> int | None:
 
 def _view(data_set: DataSet, element: Element) -> memoryview:
     return memoryview(data_set.data)[element.value : element.value + element.length]
-
-
-def _native() -> Literal["<", ">"]:
-    return "<" if np.dtype("=u2") == np.dtype("<u2") else ">"
 
 
 def _dtype(word: Word) -> np.dtype[np.integer]:
