@@ -130,6 +130,11 @@ def _by_content(data: Buffer, fragments: tuple[Fragment, ...], module: PixelModu
     return tuple(fragments[a:b] for a, b in zip(firsts, [*firsts[1:], len(fragments)], strict=True))
 
 
+def has_extended_table(data_set: DataSet) -> bool:
+    """Whether an extended offset table stands beside the fragments."""
+    return only(data_set, "ExtendedOffsetTable") is not None
+
+
 def item_header(length: int) -> bytes:
     """The header of an item of `length` bytes."""
     return _ITEM.pack(*_ITEM_TAG, length)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from curator.deid.pixels.codecs import native, rle
+from curator.deid.pixels.codecs import framed, jpeg, jpeg_2000, jpeg_ls, native, rle
+from curator.deid.pixels.codecs.coded import Coded, stored
+from curator.deid.pixels.codecs.jpeg_segments import is_rgb, read_header
 from curator.deid.pixels.codecs.native import Samples
 from curator.deid.pixels.fragments import frame_fragments
-from curator.deid.pixels.module import RLE_LOSSLESS, PixelModule
+from curator.deid.pixels.module import JPEG_2000S, JPEG_LS, JPEGS, RLE_LOSSLESS, UNCOMPRESSED, PixelModule
 from curator.dicom.elements import Buffer, DataSet
-from curator.errors import ItemError
-from curator.model.quarantine import Reason
 
 
 class Frames:
@@ -41,10 +41,16 @@ class Frames:
 
     @property
     def photometric(self) -> str:
-        """What `decode` gives: the stated interpretation, with chroma in every pixel and J2K's transform undone."""
+        """What `decode` gives: the stated interpretation, with chroma in every pixel and J2K's transform undone.
+
+        Of colours in JPEG that contradict the header the stream is believed, as it is by those who show it.
+        """
         stated = self.module.photometric
         if stated in ("YBR_RCT", "YBR_ICT"):
             return "RGB"
+        if self.module.syntax.uid in JPEGS and self.module.samples == 3:
+            stream = bytes(self.raw(0))
+            return "RGB" if is_rgb(stream, read_header(stream), stated=stated) else "YBR_FULL"
         return {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "YBR_PARTIAL"}.get(stated, stated)
 
     def raw(self, index: int) -> memoryview:
@@ -55,7 +61,7 @@ class Frames:
         if not 0 <= index < len(self):
             raise IndexError(index)
         if self._fragments:
-            parts = [self._view[fragment.start : fragment.end] for fragment in self._fragments[index]]
+            parts = self.parts(index)
             return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
         at = self.bytes_of(index)
         origin = self.module.pixels.value
@@ -65,6 +71,10 @@ class Frames:
         words = native.swapped(self._view[origin + at.start - odd_before : origin + at.stop + odd_after])
         return memoryview(words)[odd_before : len(words) - odd_after]
 
+    def parts(self, index: int) -> tuple[memoryview, ...]:
+        """The fragments of one encapsulated frame."""
+        return tuple(self._view[fragment.start : fragment.end] for fragment in self._fragments[index])
+
     def bytes_of(self, index: int) -> range:
         """Which bytes of native Pixel Data a frame touches."""
         bits = self.module.frame_bits
@@ -73,6 +83,16 @@ class Frames:
     def first_bit(self, index: int) -> int:
         """Which bit of `raw(index)` a native frame begins at; 0 but for single bits."""
         return 0 if self._fragments else index * self.module.frame_bits % 8
+
+    def precision(self, index: int) -> int:
+        """How many bits the samples of a frame have: those of its stream, as far as it says, else those allocated.
+
+        Raises:
+            ItemError: MALFORMED or TRUNCATED.
+        """
+        module = self.module
+        is_coded = module.syntax.uid in JPEGS | JPEG_LS | JPEG_2000S
+        return read_coded(self.raw(index), module).precision if is_coded else module.bits_allocated
 
     def decode(self, index: int) -> Samples:
         """The stored values of one frame, `(Y, X)` or `(Y, X, S)`: unused bits cut off, signs extended.
@@ -90,8 +110,22 @@ def decode_frame(raw: Buffer, module: PixelModule) -> Samples:
     """The stored values of one encapsulated frame.
 
     Raises:
-        ItemError: MALFORMED, TRUNCATED or UNSUPPORTED_TRANSFER_SYNTAX.
+        ItemError: MALFORMED or TRUNCATED.
     """
-    if module.syntax.uid == RLE_LOSSLESS:
+    uid = module.syntax.uid
+    if uid == RLE_LOSSLESS:
         return rle.decode(raw, module)
-    raise ItemError(Reason.UNSUPPORTED_TRANSFER_SYNTAX, f"frames in {module.syntax.uid} are not read")
+    if uid in UNCOMPRESSED:
+        return native.read(framed.opened(raw, module), module)
+    return stored(read_coded(raw, module), module)
+
+
+def read_coded(raw: Buffer, module: PixelModule) -> Coded:
+    """One frame of a JPEG family as its decoder gives it.
+
+    Raises:
+        ItemError: MALFORMED or TRUNCATED.
+    """
+    uid = module.syntax.uid
+    reader = jpeg.read if uid in JPEGS else jpeg_ls.read if uid in JPEG_LS else jpeg_2000.read
+    return reader(raw, module)

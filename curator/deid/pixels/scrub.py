@@ -8,17 +8,21 @@ Sources: DICOM PS3.3 C.7.6.3, PS3.5 8.2 and Annex A; PS3.15 E.3.1 (Clean Pixel D
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import BinaryIO
 
 from curator.deid.pixels.black import black
-from curator.deid.pixels.codecs import native, rle
+from curator.deid.pixels.brush import brush_of, growth, painted_transform
+from curator.deid.pixels.codecs import native
 from curator.deid.pixels.codecs.native import Black
-from curator.deid.pixels.fragments import SEQUENCE_DELIMITER, basic_offset_table, item_header
+from curator.deid.pixels.fragments import SEQUENCE_DELIMITER, basic_offset_table, has_extended_table, item_header
 from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import PixelModule
 from curator.deid.pixels.spool import Spool
+from curator.dicom.dictionary import tag_of
 from curator.dicom.encode import header
 from curator.dicom.parse import UNDEFINED
 from curator.dicom.syntax import TransferSyntax
@@ -53,37 +57,47 @@ def scrub(frames: Frames, boxes: Boxes, *, scratch: Scratch) -> Scrubbed:
         ItemError: a frame that boxes lie on cannot be decoded.
     """
     module = frames.module
-    wanted = {index: inside for index in range(len(frames)) if (inside := _inside(frames, index, boxes(index)))}
+    wanted = {index: inside for index in range(len(frames)) if (inside := inside_boxes(frames, index, boxes(index)))}
     if not wanted:
         return Scrubbed(module.syntax, ())
     spool = Spool(scratch)
-    colour = black(frames.data_set, module)
     if not module.syntax.encapsulated:
-        _native(frames, wanted, spool, colour)
+        _native(frames, wanted, spool, black(frames.data_set, module))
         return Scrubbed(module.syntax, tuple(wanted), spool.chunks())
+    brush = brush_of(frames)
+    is_new = brush.syntax.uid != module.syntax.uid
     lengths = []
     for index in range(len(frames)):
-        raw = frames.raw(index)
-        if index in wanted:
-            raw = memoryview(rle.painted(raw, wanted[index], module, black=colour))
-        lengths.append(_add_item(spool, raw))
-    head = (_pixel_header(module, UNDEFINED), basic_offset_table(lengths))
-    return Scrubbed(module.syntax, tuple(wanted), (*head, *spool.chunks(), SEQUENCE_DELIMITER))
+        if index in wanted or is_new:
+            lengths.append(_add_item(spool, brush.paint(frames.raw(index), wanted.get(index, ()))))
+        else:
+            lengths.append(_keep_item(spool, frames, index))
+    table, tables = _offset_tables(frames, lengths)
+    changes = {**brush.header, **painted_transform(module, all_frames=len(wanted) == len(frames)), **tables}
+    head = (_pixel_header(module, UNDEFINED), table)
+    return Scrubbed(brush.syntax, tuple(wanted), (*head, *spool.chunks(), SEQUENCE_DELIMITER), changes)
 
 
 def grown(frames: Frames, index: int, box: Box) -> Box:
     """What is blackened of frame `index` where `box` is asked for, within the frame: whole chroma pairs, whole blocks.
 
     Its area is 0 where the box meets nothing of the frame.
+
+    Raises:
+        ItemError: the frame is a JPEG whose header cannot be read.
     """
     inside = box.clipped(frames.module.rows, frames.module.columns)
-    if frames.module.syntax.encapsulated:
-        return inside
-    return native.grown(inside, frames.module)
+    return growth(frames, index)(inside) if inside.area else inside
 
 
-def _inside(frames: Frames, index: int, boxes: Sequence[Box]) -> tuple[Box, ...]:
-    return tuple(box for box in (grown(frames, index, each) for each in boxes) if box.area)
+def inside_boxes(frames: Frames, index: int, boxes: Sequence[Box]) -> tuple[Box, ...]:
+    """The boxes of a frame as they are painted; none where nothing of the frame is met."""
+    clipped = [box.clipped(frames.module.rows, frames.module.columns) for box in boxes]
+    met = [box for box in clipped if box.area]
+    if not met:
+        return ()
+    grow = growth(frames, index)
+    return tuple(grow(box) for box in met)
 
 
 def _native(frames: Frames, wanted: Mapping[int, tuple[Box, ...]], spool: Spool, colour: Black) -> None:
@@ -110,14 +124,35 @@ def _native(frames: Frames, wanted: Mapping[int, tuple[Box, ...]], spool: Spool,
     spool.keep(whole[(len(frames) + together - 1) // together * together * module.frame_bits // 8 :])
 
 
-def _add_item(spool: Spool, frame: memoryview) -> int:
-    """Add one frame as one item; its even length."""
-    odd = len(frame) % 2
-    spool.write(item_header(len(frame) + odd))
+def _add_item(spool: Spool, frame: bytes) -> int:
+    """Add one new frame as one item; its even length."""
+    frame += bytes(len(frame) % 2)
+    spool.write(item_header(len(frame)))
     spool.write(frame)
-    if odd:
+    return len(frame)
+
+
+def _keep_item(spool: Spool, frames: Frames, index: int) -> int:
+    """Add one frame of the source as it is, in one item; its even length."""
+    parts = frames.parts(index)
+    length = sum(len(part) for part in parts)
+    spool.write(item_header(length + length % 2))
+    for part in parts:
+        spool.keep(part)
+    if length % 2:
         spool.write(b"\0")
-    return len(frame) + odd
+    return length + length % 2
+
+
+def _offset_tables(frames: Frames, lengths: list[int]) -> tuple[bytes, dict[int, bytes | None]]:
+    """The basic offset table, and the extended one where the source has one."""
+    if not has_extended_table(frames.data_set):
+        return basic_offset_table(lengths), {}
+    offsets = [8 * number + before for number, before in enumerate(accumulate([0, *lengths[:-1]]))]
+    return item_header(0), {
+        tag_of("ExtendedOffsetTable"): struct.pack(f"<{len(lengths)}Q", *offsets),
+        tag_of("ExtendedOffsetTableLengths"): struct.pack(f"<{len(lengths)}Q", *lengths),
+    }
 
 
 def _pixel_header(module: PixelModule, length: int) -> bytes:
