@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypedDict
 
 from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import DataSet
+from curator.dicom.numbers import NUMBER_VRS, numbers_of
 from curator.dicom.text import encodings_at_top, values_of
 from curator.errors import RuleError
 from curator.policy.recipe.lines import FilterTest, RecipeFilter
@@ -24,6 +26,7 @@ _ALONE = ("missing", "present", "empty")
 FILTER_WORDS = ("label", *_WITH_VALUE, *_ALONE, *_COORDINATES)
 _LETS_PASS = "whitelist"
 _OR = "or"
+Values = Callable[[str], Sequence[str] | None]
 _TAG = re.compile(r"0x([0-9a-f]{8})", re.IGNORECASE)
 
 
@@ -68,7 +71,7 @@ def filters_of(parsed: object, *, name: str) -> tuple[RecipeFilter, ...]:
 
 def held_by(filters: Sequence[RecipeFilter], data_set: DataSet) -> RecipeFilter | None:
     """The first filter that holds an instance back, None where none does."""
-    return next((one for one in filters if _holds(one, data_set)), None)
+    return next((one for one in filters if holds(one, partial(values_at_top, data_set))), None)
 
 
 def _label(label: _Label) -> str:
@@ -103,13 +106,28 @@ def _is_keyword(field: str) -> bool:
     return True
 
 
-def _holds(one: RecipeFilter, data_set: DataSet) -> bool:
-    return _joined((line[0].operator, _joined(_asked(line, data_set))) for line in one.lines if line)
+def holds(one: RecipeFilter, values: Values) -> bool:
+    """Whether a filter's questions are answered so that it applies; not for one that asks nothing.
+
+    `values` gives what a field says, () where it is empty and None where it is absent.
+    """
+    return _joined((line[0].operator, _joined(_asked(line, values))) for line in one.lines if line)
 
 
-def _asked(line: Sequence[FilterTest], data_set: DataSet) -> Iterator[tuple[str, bool]]:
+def values_at_top(data_set: DataSet, field: str) -> tuple[str, ...] | None:
+    """What the top level of a data set says in a field, a keyword or a tag; None where it is absent."""
+    matched = _TAG.fullmatch(field)
+    element = data_set.first(int(matched[1], 16) if matched else tag_of(field))
+    if element is None or element.items is not None:
+        return None if element is None else ("",) * len(element.items or ())
+    if element.vr in NUMBER_VRS:
+        return tuple(map(str, numbers_of(data_set.raw(element), element.vr, data_set.syntax.order)))
+    return values_of(data_set.raw(element), element.vr, encodings_at_top(data_set))
+
+
+def _asked(line: Sequence[FilterTest], values: Values) -> Iterator[tuple[str, bool]]:
     for test in line:
-        yield test.operator, _is_so(test, data_set)
+        yield test.operator, _is_so(test, values(test.field))
 
 
 def _joined(answers: Iterator[tuple[str, bool]]) -> bool:
@@ -121,17 +139,14 @@ def _joined(answers: Iterator[tuple[str, bool]]) -> bool:
     return bool(held)
 
 
-def _is_so(test: FilterTest, data_set: DataSet) -> bool:
-    matched = _TAG.fullmatch(test.field)
-    element = data_set.first(int(matched[1], 16) if matched else tag_of(test.field))
+def _is_so(test: FilterTest, values: Sequence[str] | None) -> bool:
     if test.action == "missing":
-        return element is None
+        return values is None
     if test.action == "present":
-        return element is not None
+        return values is not None
     if test.action == "empty":
-        return element is not None and element.length == 0
-    values = values_of(data_set.raw(element), element.vr, encodings_at_top(data_set)) if element is not None else ()
-    return _ASKS[test.action](test.value.lower().strip(), [value.lower() for value in values])
+        return values is not None and not values
+    return _ASKS[test.action](test.value.lower().strip(), [value.lower() for value in values or ()])
 
 
 _ASKS: Mapping[str, Callable[[str, Sequence[str]], bool]] = {

@@ -5,17 +5,14 @@ The law: a value is searched as it is written, in any case; it is no pattern, so
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from curator.dicom.dictionary import TEXT_VRS
 from curator.dicom.elements import DataSet
+from curator.dicom.numbers import NUMBER_VRS, numbers_of
 from curator.dicom.text import text_of, values_of
 from curator.policy.recipe.expand import Field, matches
 from curator.policy.recipe.lines import GroupLine
-
-_NUMBERS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
-_MOST_NUMBERS = 64
 
 
 def grouped_fields(lines: Sequence[GroupLine], fields: Iterable[Field]) -> frozenset[int]:
@@ -42,13 +39,10 @@ def values_in(field: Field, data_set: DataSet) -> tuple[str, ...]:
     raw = data_set.raw(field.element)
     if field.vr in TEXT_VRS:
         return values_of(raw, field.vr, field.encodings)
-    form = _NUMBERS.get(field.vr)
-    if form is None:
-        text = raw.decode("latin-1").strip(" \0")
-        return (text,) if field.vr == "UN" and text.isprintable() else ()
-    width = struct.calcsize(form)
-    count = min(len(raw) // width, _MOST_NUMBERS)
-    return tuple(map(str, struct.unpack_from(f"{data_set.syntax.order}{count}{form}", raw)))
+    if field.vr in NUMBER_VRS:
+        return tuple(map(str, numbers_of(raw, field.vr, data_set.syntax.order)))
+    text = raw.decode("latin-1").strip(" \0")
+    return (text,) if field.vr == "UN" and text.isprintable() else ()
 
 
 def _split(line: GroupLine, field: Field, data_set: DataSet) -> Iterator[str]:
