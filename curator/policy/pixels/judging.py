@@ -18,7 +18,10 @@ JUDGING = "pixels/judging.toml"
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """The numbers, and by `ids` the rule that each comes from; gaps and margins count in heights of a text's box."""
+    """The numbers, and by `ids` the rule that each comes from; gaps and margins count in heights of a text's box.
+
+    `least_left_...` are for what is still seen after scrubbing.
+    """
 
     least_confidence: float
     least_similarity_percent: float
@@ -27,6 +30,8 @@ class Judging:
     margin_share: float
     line_gap: float
     word_gap: float
+    least_left_confidence: float
+    least_left_letters: float
     ids: Mapping[str, str]
 
     def grown(self, box: Box) -> Box:
@@ -54,6 +59,8 @@ EFFECTS: Mapping[str, Effect] = {
     "margin_share": margin_of,
     "line_gap": lambda value, given: given <= value,
     "word_gap": lambda value, given: given <= value,
+    "least_left_confidence": lambda value, given: given < value,
+    "least_left_letters": lambda value, given: given < value,
 }
 
 

@@ -17,6 +17,8 @@ from curator.policy.csv_tables import parse_csv
 from curator.policy.pixels.allowed import ALLOWED, AllowedTexts, parse_allowed
 from curator.policy.pixels.encoders import ENCODERS, parse_encoders
 from curator.policy.pixels.judging import JUDGING, Judging, parse_judging
+from curator.policy.pixels.layouts import LAYOUTS, Layout, Layouts, Unmatched, own_layout
+from curator.policy.pixels.recipe_layouts import ATTRIBUTES, parse_repairs, recipe_bytes, recipe_layout
 from curator.policy.text import FILES as TEXT_FILES
 from curator.policy.text import TextPattern, load_text_rules
 from curator.strict import Table, parse_toml, read_bytes
@@ -24,7 +26,7 @@ from curator.strict import Table, parse_toml, read_bytes
 PHOTOGRAPHS = "pixels/photographs.toml"
 LOOKALIKES = "pixels/lookalikes.csv"
 FACES = ("refuse", "blur")
-_FILES = (ALLOWED, JUDGING, PHOTOGRAPHS, LOOKALIKES, ENCODERS)
+_FILES = (ALLOWED, JUDGING, LAYOUTS, ATTRIBUTES, PHOTOGRAPHS, LOOKALIKES, ENCODERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class PixelRules:
 
     `faces` says what becomes of a photograph with a face, "refuse" or "blur". `lookalikes` is what lower-case letters
     and pairs of letters are taken for by readers, folded by `confusables` first. `encoder_comments` is what a comment
-    in a codestream may be. `digest` is the SHA-256 over all files.
+    in a codestream may be. `digest` is the SHA-256 over all files and the recipes that they name.
     """
 
     allowed: AllowedTexts = field(repr=False)
@@ -41,6 +43,7 @@ class PixelRules:
     recognizers: tuple[TextPattern, ...] = field(repr=False)
     confusables: Mapping[str, str] = field(repr=False)
     lookalikes: tuple[tuple[str, str], ...] = field(repr=False)
+    layouts: Layouts
     faces: str
     encoder_comments: re.Pattern[bytes] = field(repr=False)
     digest: str
@@ -55,6 +58,8 @@ def load_pixel_rules(folder: Path) -> PixelRules:
     inputs = {name: read_bytes(folder / name, name=name) for name in (*_FILES, *TEXT_FILES)}
     text = load_text_rules(folder)
     rows = parse_csv(inputs[LOOKALIKES], name=LOOKALIKES, columns=("characters", "folded", "why"))
+    layouts, recipes = _layouts(parse_toml(inputs[LAYOUTS], name=LAYOUTS), inputs[ATTRIBUTES])
+    inputs.update((f"recipe {name}", recipe_bytes(name)) for name in recipes)
     digest = hashlib.sha256()
     for name, content in sorted(inputs.items()):
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
@@ -64,10 +69,31 @@ def load_pixel_rules(folder: Path) -> PixelRules:
         recognizers=text.recognizers,
         confusables=text.confusables,
         lookalikes=tuple((row["characters"], row["folded"]) for row in rows),
+        layouts=layouts,
         faces=_faces(parse_toml(inputs[PHOTOGRAPHS], name=PHOTOGRAPHS)),
         encoder_comments=parse_encoders(parse_toml(inputs[ENCODERS], name=ENCODERS)),
         digest=digest.hexdigest(),
     )
+
+
+def _layouts(document: Table, attributes: bytes) -> tuple[Layouts, tuple[str, ...]]:
+    """All layouts, and the recipes that they come from."""
+    document.only(required=("rule",))
+    repairs = parse_repairs(attributes)
+    layouts: list[Layout] = []
+    repaired: frozenset[str] = frozenset()
+    unmatched: list[Unmatched] = []
+    recipes: list[str] = []
+    for rule in document.tables("rule"):
+        if "recipe" not in rule.values:
+            layouts.append(own_layout(rule))
+            continue
+        layout, mended, dead = recipe_layout(rule, repairs)
+        layouts.append(layout)
+        repaired |= mended
+        unmatched += dead
+        recipes.append(rule.get("recipe", str))
+    return Layouts(tuple(layouts), repaired, tuple(unmatched)), tuple(recipes)
 
 
 def _faces(document: Table) -> str:

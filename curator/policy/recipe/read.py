@@ -72,7 +72,7 @@ def parse_recipe(content: bytes, *, values: Mapping[str, str], digest: str) -> R
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{_NAME} is not UTF-8: {error.reason}") from error
     written = list(_written(raw))
-    parsed = _parsed(raw)
+    parsed = parsed_by_package(raw)
     refusals: list[str] = []
     lines = tuple(_header_lines(written, parsed, values, refusals))
     fields = tuple(_groups(written, parsed, "fields", refusals))
@@ -127,7 +127,7 @@ def _check_spelling(number: int, section: str, word: str) -> None:
         raise _malformed(number, f"%{section} knows no {word!r}{nearest(word, known)}")
 
 
-def _parsed(raw: Sequence[str]) -> Mapping[str, object]:
+def parsed_by_package(raw: Sequence[str]) -> Mapping[str, object]:
     """What the package's parser makes of the lines.
 
     Raises:

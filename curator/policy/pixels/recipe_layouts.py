@@ -1,0 +1,164 @@
+"""The deid package's own recipes as layouts, read from the installed package through its own parser.
+
+The law: nothing of a recipe is written down here; what the package ships is what is carried out.
+
+Sources: the deid package's documentation of `coordinates`, `keepcoordinates`, `ctpcoordinates` and `all`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TypedDict
+
+from curator.dicom.dictionary import tag_of
+from curator.errors import ConfigurationError
+from curator.model.pixels import Box
+from curator.policy.csv_tables import Row, parse_csv
+from curator.policy.pixels.layouts import Layout, LayoutRule, Step, Unmatched, applies_of
+from curator.policy.recipe.lines import FilterTest, RecipeFilter
+from curator.policy.recipe.read import parsed_by_package
+from curator.strict import Table, read_bytes
+
+ATTRIBUTES = "pixels/recipe_attributes.csv"
+_TAG = re.compile(r"0x[0-9a-f]{8}", re.IGNORECASE)
+_REPEATING = re.compile(r"0x60xx([0-9a-f]{4})", re.IGNORECASE)
+_FROM = re.compile(r"from:\s*(\w+)", re.IGNORECASE)
+_LARGEST = 1 << 16
+_WITH_VALUE = ("contains", "notcontains", "equals", "notequals")
+
+
+class _Line(TypedDict):
+    action: list[str]
+    field: list[str]
+    operator: str | None
+    InnerOperators: list[str]
+    value: list[str]
+
+
+class _Label(TypedDict):
+    name: str
+    filters: list[_Line]
+    coordinates: list[tuple[int, str]]
+
+
+Repairs = Mapping[str, tuple[str, ...]]
+
+
+def recipe_bytes(name: str) -> bytes:
+    """A recipe that the installed deid package ships.
+
+    Raises:
+        ConfigurationError: the package ships no recipe of this name.
+    """
+    # Found by name here, so that only who cleans pixels loads the package.
+    folder = Path(str(import_module("deid.data").__file__)).parent
+    return read_bytes(folder / Path(name).name, name=f"the deid package's {name}")
+
+
+def parse_repairs(content: bytes) -> Repairs:
+    """What recipes mean by attributes that no dictionary has: keywords or tags.
+
+    Raises:
+        ConfigurationError: a row is malformed, or means no attribute either.
+    """
+    rows = parse_csv(content, name=ATTRIBUTES, columns=("written", "means", "why"))
+    return {row["written"]: tuple(_meant(row)) for row in rows}
+
+
+def recipe_layout(rule: Table, repairs: Repairs) -> tuple[Layout, frozenset[str], tuple[Unmatched, ...]]:
+    """The layout of a recipe that a rule names, which attributes were repaired, and what can never fit.
+
+    Raises:
+        ConfigurationError: the rule is malformed, or the package's parser complains of its own recipe.
+    """
+    rule.only(("apply", "needs"), required=("id", "why", "source", "example", "recipe"))
+    name = rule.get("recipe", str)
+    groups = parsed_by_package(recipe_bytes(name).decode("utf-8").splitlines()).get("filter", {})
+    rules: list[LayoutRule] = []
+    repaired: set[str] = set()
+    unmatched: list[Unmatched] = []
+    for number, label in enumerate(_boxed(groups), start=1):
+        rule_id = f"{name}/{number}"
+        asked = {field: _is_known(field) for line in label["filters"] for field in line["field"]}
+        missing = [field for field, known in asked.items() if not known and field not in repairs]
+        if missing:
+            unmatched.append(Unmatched(rule_id, missing[0]))
+            continue
+        repaired.update(field for field, known in asked.items() if not known)
+        lines = tuple(tests for line in label["filters"] for tests in _lines(line, repairs))
+        asks = RecipeFilter(name, _called(label), lines)
+        rules.append(LayoutRule(rule_id, asks, tuple(_steps(label, rule_id))))
+    layout = Layout(rule.get("id", str), applies_of(rule), tuple(rules), rule.get("needs", str, ""))
+    return layout, frozenset(repaired), tuple(unmatched)
+
+
+def _boxed(groups: object) -> Iterator[_Label]:
+    """The labels with coordinates, of all groups: what one lets pass is still cleaned."""
+    found: Mapping[str, Sequence[_Label]] = groups if isinstance(groups, dict) else {}
+    yield from (label for labels in found.values() for label in labels if label["coordinates"])
+
+
+def _called(label: _Label) -> str:
+    return re.sub(r"^label\s*", "", label.get("name", ""), flags=re.IGNORECASE)
+
+
+def _is_known(field: str) -> bool:
+    if _TAG.fullmatch(field):
+        return True
+    try:
+        tag_of(field)
+    except KeyError:
+        return False
+    return True
+
+
+def _meant(row: Row) -> Iterator[str]:
+    repeating = _REPEATING.fullmatch(row["means"])
+    if repeating is not None:
+        yield from (f"0x60{plane:02x}{repeating[1]}" for plane in range(0, 0x20, 2))
+    elif _is_known(row["means"]):
+        yield row["means"]
+    else:
+        raise row.wrong("means", f"{row['means']!r} is neither a keyword nor a tag such as 0x60xx0022")
+
+
+def _lines(line: _Line, repairs: Repairs) -> Iterator[tuple[FilterTest, ...]]:
+    """A line as the package parses it: parallel lists, with values only for the questions that take one."""
+    operators = [line["operator"] or "and", *line["InnerOperators"]]
+    values = iter(line["value"])
+    tests: list[FilterTest] = []
+    for action, field, operator in zip(line["action"], line["field"], operators, strict=True):
+        value = next(values) if action in _WITH_VALUE else ""
+        meant = (field,) if _is_known(field) else repairs[field]
+        # A number equals no text with bars; alternatives are meant.
+        options = value.split("|") if action == "equals" else [value]
+        asked = [(one, option) for one in meant for option in options]
+        joins = (operator, *("or" for _ in asked[1:]))
+        tests += [FilterTest(action, one, option, join) for (one, option), join in zip(asked, joins, strict=True)]
+    yield tuple(tests)
+
+
+def _steps(label: _Label, rule_id: str) -> Iterator[Step]:
+    for keeps, written in label["coordinates"]:
+        text = written.strip()
+        sequence = _FROM.fullmatch(text)
+        if text.lower() == "all":
+            yield Step(bool(keeps), is_whole=True)
+        elif sequence is not None:
+            yield Step(bool(keeps), from_sequence=sequence[1])
+        else:
+            yield Step(bool(keeps), boxes=(_box(text, rule_id),))
+
+
+def _box(text: str, rule_id: str) -> Box:
+    """Left, top, right and bottom, as the package gives them, also for what was written in CTP's form."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 4 or not all(part.isdecimal() and int(part) <= _LARGEST for part in parts):
+        raise ConfigurationError(f"{rule_id}: coordinates must be four whole numbers")
+    left, top, right, bottom = map(int, parts)
+    if left >= right or top >= bottom:
+        raise ConfigurationError(f"{rule_id}: its box has no area")
+    return Box(top, left, bottom, right)
