@@ -132,9 +132,9 @@ def _framed(frames: Frames) -> Callable[[Buffer, Sequence[Box]], bytes]:
 def _blocks(frames: Frames) -> Callable[[Buffer, Sequence[Box]], bytes]:
     def paint(raw: Buffer, boxes: Sequence[Box]) -> bytes:
         stream = bytes(raw)
-        header = jpeg.checked_header(stream, frames.module)
-        colour = block_black(stream, frames, len(header.components))
-        return jpeg_dct.painted(jpeg_dct.read_blocks(stream, header), boxes, black=colour)
+        blocks = jpeg.read_blocks(stream, frames.module)
+        colour = block_black(stream, frames, len(blocks.header.components))
+        return jpeg_dct.painted(blocks, boxes, black=colour)
 
     return paint
 

@@ -118,8 +118,7 @@ def _of_blocks(before: Frames, after: Frames, index: int, boxes: Sequence[Box]) 
 
 
 def _blocks(frames: Frames, index: int) -> Blocks:
-    stream = bytes(frames.raw(index))
-    return jpeg_dct.read_blocks(stream, jpeg.checked_header(stream, frames.module))
+    return jpeg.read_blocks(bytes(frames.raw(index)), frames.module)
 
 
 def _mask(boxes: Sequence[Box], shape: tuple[int, ...]) -> NDArray[np.bool_]:

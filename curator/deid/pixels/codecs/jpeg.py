@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import gdcm  # type: ignore[import-untyped]  # ships no types
 
+from curator.deid.pixels.codecs import jpeg_dct
 from curator.deid.pixels.codecs.coded import Coded, check_shape, reshaped
+from curator.deid.pixels.codecs.jpeg_bits import check_blocks, check_lossless
+from curator.deid.pixels.codecs.jpeg_dct import Blocks
+from curator.deid.pixels.codecs.jpeg_scans import planned_scans
 from curator.deid.pixels.codecs.jpeg_segments import (
     SOF_BASELINE,
     SOF_EXTENDED,
     SOF_LOSSLESS,
-    SOF_PROGRESSIVE,
     JpegHeader,
     read_header,
 )
@@ -24,7 +27,9 @@ from curator.errors import ItemError
 from curator.model.quarantine import Reason
 
 _LOSSLESS = frozenset({JPEG_LOSSLESS, JPEG_LOSSLESS_SV1})
-_DCT = frozenset({SOF_BASELINE, SOF_EXTENDED, SOF_PROGRESSIVE})
+_DCT = frozenset({SOF_BASELINE, SOF_EXTENDED})
+_BESIDE = frozenset({0xFE, *range(0xE0, 0xF0)})
+_END = b"\xff\xd9"
 _PIXEL_DATA = 0x7FE0, 0x0010
 
 
@@ -38,6 +43,8 @@ def checked_header(stream: bytes, module: PixelModule) -> JpegHeader:
     is_lossless = module.syntax.uid in _LOSSLESS
     if header.kind not in ({SOF_LOSSLESS} if is_lossless else _DCT):
         raise ItemError(Reason.MALFORMED, "a JPEG frame of another process than its transfer syntax says")
+    if len(header.components) not in (1, 3):
+        raise ItemError(Reason.UNSUPPORTED_OBJECT, f"a JPEG frame of {len(header.components)} components")
     check_shape(
         module,
         rows=header.rows,
@@ -56,8 +63,35 @@ def read(raw: Buffer, module: PixelModule) -> Coded:
     """
     stream = bytes(raw)
     header = checked_header(stream, module)
-    octets = _decoded(stream[: header.end], header, module)
-    return Coded(reshaped(octets, module, size=1 if header.precision <= 8 else 2), header.precision)
+    scans = planned_scans(stream, header)
+    octets = _decoded(bare(stream, header), header, module)
+    words = reshaped(octets, module, size=1 if header.precision <= 8 else 2)
+    # The decoder fills in samples for bits that are wanting, so bits are counted.
+    if header.kind == SOF_LOSSLESS:
+        check_lossless(stream, header, scans, words)
+    elif header.precision == 8:
+        jpeg_dct.read_blocks(stream, header)
+    else:
+        check_blocks(stream, header, scans)
+    return Coded(words, header.precision)
+
+
+def read_blocks(stream: bytes, module: PixelModule) -> Blocks:
+    """One frame of 8 bits as DCT blocks.
+
+    Raises:
+        ItemError: MALFORMED or TRUNCATED.
+    """
+    header = checked_header(stream, module)
+    planned_scans(stream, header)
+    _decoded(bare(stream, header), header, module)
+    return jpeg_dct.read_blocks(stream, header)
+
+
+def bare(stream: bytes, header: JpegHeader) -> bytes:
+    """The stream without what stands beside the picture: the decoder dies of some of it and would convert colours."""
+    parts = [segment for segment in header.segments if segment.code not in _BESIDE]
+    return stream[:2] + b"".join(stream[part.start : part.end] for part in parts) + _END
 
 
 def _decoded(stream: bytes, header: JpegHeader, module: PixelModule) -> bytes:

@@ -21,17 +21,19 @@ from jpeglib._bind import CJpegLib  # type: ignore[import-untyped]  # ships no t
 from numpy.typing import NDArray
 
 from curator.deid.pixels.codecs import jpeg_tables
+from curator.deid.pixels.codecs.jpeg_bits import check_enough
 from curator.deid.pixels.codecs.jpeg_entropy import ZIGZAG, Scan, Table, bit_length, coded, table
-from curator.deid.pixels.codecs.jpeg_segments import DHT, DRI, SOS, Component, JpegHeader, Segment
+from curator.deid.pixels.codecs.jpeg_scans import Member, PlannedScan, planned_scans
+from curator.deid.pixels.codecs.jpeg_segments import DHT, SOF_BASELINE, SOF_EXTENDED, Component, JpegHeader
 from curator.errors import ItemError
 from curator.model.pixels import Box
 from curator.model.quarantine import Reason
 
 _SIDE = 8
 _MOST_COMPONENTS, _TABLES = 4, 4
+_SEQUENTIAL = frozenset({SOF_BASELINE, SOF_EXTENDED})
 # The level shift of 8-bit samples, and the gain of the DC of an 8 x 8 block.
 _SHIFT, _GAIN = 128, 8
-_MOST_SPARE_BITS = 1024
 Coefficients = tuple[NDArray[np.int16], ...]
 """Of each component `(Y, X, 64)` quantised coefficients by block, in zigzag order."""
 
@@ -41,6 +43,7 @@ class Blocks:
     """A frame as blocks; `dc_steps` is the quantisation step of the DC of each component."""
 
     header: JpegHeader
+    scans: tuple[PlannedScan, ...] = field(repr=False)
     stream: bytes = field(repr=False)
     coefficients: Coefficients = field(repr=False)
     dc_steps: tuple[int, ...]
@@ -70,13 +73,14 @@ def grown(box: Box, header: JpegHeader) -> Box:
 
 
 def read_blocks(stream: bytes, header: JpegHeader) -> Blocks:
-    """The coefficients of a sequential frame of 8 bits.
+    """The coefficients of a sequential frame of 8 bits, one that another decoder took: the library dies of errors.
 
     Raises:
         ItemError: TRUNCATED, the blocks take more bits than there are; MALFORMED.
     """
-    if header.precision != 8 or len(header.components) > _MOST_COMPONENTS:
-        raise ItemError(Reason.MALFORMED, "a JPEG frame whose blocks are not of 8 bits")
+    if header.kind not in _SEQUENTIAL or header.precision != 8 or len(header.components) > _MOST_COMPONENTS:
+        raise ItemError(Reason.MALFORMED, "a JPEG frame whose blocks are not sequential and of 8 bits")
+    scans = planned_scans(stream, header)
     shapes = [(*_blocks_of(header, factors), 64) for factors in sampling(header)]
     arrays = [np.zeros(shape, np.int16) for shape in shapes]
     steps = np.zeros((_TABLES, 64), np.uint16)
@@ -89,7 +93,7 @@ def read_blocks(stream: bytes, header: JpegHeader) -> Blocks:
     dc_steps = tuple(int(steps[number, 0]) for number in chosen[: len(arrays)])
     if not all(dc_steps):
         raise ItemError(Reason.MALFORMED, "a JPEG frame with a quantisation step of 0")
-    found = Blocks(header, stream, tuple(array[..., ZIGZAG] for array in arrays), dc_steps)
+    found = Blocks(header, scans, stream, tuple(array[..., ZIGZAG] for array in arrays), dc_steps)
     _check_bits(found)
     return found
 
@@ -154,99 +158,35 @@ def _check_bits(blocks: Blocks) -> None:
 
     Blocks beside the picture, which fill a coded unit up, count with the least they can take.
     """
-    tables = _Tables()
-    for segment in blocks.header.segments:
-        if segment.code != SOS:
-            tables.read(blocks.stream, segment)
-            continue
-        numbers = _scan_components(blocks.stream, segment, blocks.header)
-        scan, is_exact = _scan(blocks, blocks.coefficients, numbers, tables)
-        octets = blocks.stream[segment.coded : segment.end]
-        restarts = sum(octets.count(bytes((0xFF, code))) for code in range(0xD0, 0xD8))
-        available = 8 * (len(octets) - octets.count(b"\xff\0") - 2 * restarts)
-        wanted = bit_length(scan)
-        if wanted > available:
-            raise ItemError(Reason.TRUNCATED, f"a JPEG scan of {available} bits, {wanted} wanted")
-        if is_exact and available - wanted > 8 * (restarts + 1) + _MOST_SPARE_BITS:
-            raise ItemError(Reason.MALFORMED, f"a JPEG scan of {available} bits, only {wanted} read")
+    for planned in blocks.scans:
+        scan, is_exact = _scan(blocks, blocks.coefficients, planned)
+        octets = blocks.stream[planned.segment.coded : planned.segment.end]
+        check_enough(bit_length(scan), octets, is_exact=is_exact)
 
 
-class _Tables:
-    """Huffman tables and restart interval as they hold at a point of the stream."""
-
-    __slots__ = ("found", "restart_units")
-
-    def __init__(self) -> None:
-        self.found: dict[int, Table] = {}
-        self.restart_units = 0
-
-    def read(self, stream: bytes, segment: Segment) -> None:
-        """Take in what a segment defines."""
-        body = stream[segment.body : segment.coded]
-        if segment.code == DRI:
-            self.restart_units = int.from_bytes(body[:2], "big")
-        while segment.code == DHT and body:
-            count = sum(body[1:17])
-            if len(body) < 17 + count:
-                raise ItemError(Reason.MALFORMED, "a JPEG frame with a broken Huffman table")
-            self.found[body[0]] = table(body[1:17], body[17 : 17 + count])
-            body = body[17 + count :]
-
-    def of(self, identifier: int) -> Table:
-        """The table of a class (16 for AC) and number."""
-        if identifier not in self.found:
-            raise ItemError(Reason.MALFORMED, "a JPEG frame without a Huffman table that it names")
-        return self.found[identifier]
-
-
-_ScanComponents = tuple[tuple[int, int, int], ...]
-
-
-def _scan_components(stream: bytes, segment: Segment, header: JpegHeader) -> _ScanComponents:
-    """Which component a scan holds, with the numbers of its DC and AC tables."""
-    body = stream[segment.body : segment.coded]
-    numbers = {each.identifier: number for number, each in enumerate(header.components)}
-    count = body[0] if body else 0
-    if not count or len(body) != 4 + 2 * count or len(numbers) != len(header.components):
-        raise ItemError(Reason.MALFORMED, "a JPEG frame with a broken scan header")
-    pairs = [(body[1 + 2 * at], body[2 + 2 * at]) for at in range(count)]
-    if any(identifier not in numbers for identifier, _ in pairs):
-        raise ItemError(Reason.MALFORMED, "a JPEG scan of a component that is not in the frame")
-    return tuple((numbers[identifier], tables >> 4, tables & 15) for identifier, tables in pairs)
-
-
-def _scan(
-    blocks: Blocks, coefficients: Coefficients, components: _ScanComponents, tables: _Tables
-) -> tuple[Scan, bool]:
+def _scan(blocks: Blocks, coefficients: Coefficients, planned: PlannedScan) -> tuple[Scan, bool]:
     """The blocks of a scan in its order, and whether they are all of them: none had to be made up at the edges."""
     factors = sampling(blocks.header)
-    if len(components) == 1:
-        number = components[0][0]
-        sequence = coefficients[number].reshape(-1, 64)
-        owner, is_exact, per_unit = np.zeros(len(sequence), np.intp), True, 1
+    is_exact, per_unit = True, 1
+    if len(planned.members) == 1:
+        sequence = coefficients[planned.members[0].component].reshape(-1, 64)
+        owner = np.zeros(len(sequence), np.intp)
     else:
         rows, columns = unit(blocks.header)
         down, across = -(-blocks.header.rows // rows), -(-blocks.header.columns // columns)
-        parts, owners, is_exact = [], [], True
-        for place, (number, _, _) in enumerate(components):
-            vertical, horizontal = factors[number]
-            array = coefficients[number]
+        parts, owners = [], []
+        for place, member in enumerate(planned.members):
+            vertical, horizontal = factors[member.component]
+            array = coefficients[member.component]
             full = _filled_up(array, down * vertical, across * horizontal)
             is_exact = is_exact and full is array
             units = full.reshape(down, vertical, across, horizontal, 64).transpose(0, 2, 1, 3, 4)
             parts.append(units.reshape(down * across, vertical * horizontal, 64))
             owners.append(np.full(vertical * horizontal, place, np.intp))
         sequence = np.concatenate(parts, axis=1).reshape(-1, 64)
-        per_unit = sum(len(owner) for owner in owners)
+        per_unit = sum(len(each) for each in owners)
         owner = np.tile(np.concatenate(owners), down * across)
-    scan = Scan(
-        sequence,
-        owner,
-        tuple(tables.of(dc) for _, dc, _ in components),
-        tuple(tables.of(16 + ac) for _, _, ac in components),
-        tables.restart_units * per_unit,
-    )
-    return scan, is_exact
+    return Scan(sequence, owner, planned.dc, planned.ac, planned.restart_units * per_unit), is_exact
 
 
 def _filled_up(array: NDArray[np.int16], rows: int, columns: int) -> NDArray[np.int16]:
@@ -263,36 +203,36 @@ def _filled_up(array: NDArray[np.int16], rows: int, columns: int) -> NDArray[np.
 
 def _written(blocks: Blocks, coefficients: Coefficients) -> bytes:
     """The stream with other coefficients in it."""
-    stream, tables, out, copied = blocks.stream, _Tables(), bytearray(), 0
-    for segment in blocks.header.segments:
-        if segment.code != SOS:
-            tables.read(stream, segment)
-            continue
-        components = _scan_components(stream, segment, blocks.header)
-        octets = coded(_scan(blocks, coefficients, components, tables)[0])
+    stream, out, copied = blocks.stream, bytearray(), 0
+    typical: dict[int, Table] = {}
+    for planned in blocks.scans:
+        segment = planned.segment
+        planned = planned._replace(tables={**planned.tables, **typical})
+        octets = coded(_scan(blocks, coefficients, planned)[0])
         out += stream[copied : segment.start]
         if octets is None:
-            out += _define_typical(tables, components, blocks.header.components)
-            octets = coded(_scan(blocks, coefficients, components, tables)[0])
-            if octets is None:
-                raise ItemError(Reason.MALFORMED, "a JPEG frame with coefficients that no table has a code for")
+            tables, definition = _typical(planned.members, blocks.header.components)
+            typical |= tables
+            out += definition
+            octets = coded(_scan(blocks, coefficients, planned._replace(tables={**planned.tables, **tables}))[0])
+        if octets is None:
+            raise ItemError(Reason.MALFORMED, "a JPEG frame with coefficients that no table has a code for")
         out += stream[segment.start : segment.coded] + octets
         copied = segment.end
     return bytes(out) + stream[copied : blocks.header.end]
 
 
-def _define_typical(tables: _Tables, scan: _ScanComponents, components: tuple[Component, ...]) -> bytes:
-    """Put the typical tables in place of those that a scan names; the segment that says so."""
+def _typical(members: tuple[Member, ...], components: tuple[Component, ...]) -> tuple[dict[int, Table], bytes]:
+    """The typical tables under the numbers that a scan names, and the segment that defines them."""
+    tables: dict[int, Table] = {}
     body = bytearray()
-    seen: set[int] = set()
-    for number, dc, ac in scan:
+    for number, dc, ac in members:
         is_first = number == 0 or len(components) == 1
         for identifier, written in (
             (dc, jpeg_tables.DC_LUMINANCE if is_first else jpeg_tables.DC_CHROMINANCE),
             (16 + ac, jpeg_tables.AC_LUMINANCE if is_first else jpeg_tables.AC_CHROMINANCE),
         ):
-            if identifier not in seen:
-                seen.add(identifier)
-                tables.found[identifier] = table(*written)
+            if identifier not in tables:
+                tables[identifier] = table(*written)
                 body += bytes((identifier,)) + written.counts + written.symbols
-    return bytes((0xFF, DHT)) + (2 + len(body)).to_bytes(2, "big") + bytes(body)
+    return tables, bytes((0xFF, DHT)) + (2 + len(body)).to_bytes(2, "big") + bytes(body)

@@ -70,7 +70,8 @@ def table(counts: bytes, symbols: bytes) -> Table:
             codes[symbol], lengths[symbol] = code, length
             code += 1
         position += count
-        if code > 1 << length:
+        # No code is all ones.
+        if count and code >= 1 << length:
             raise ItemError(Reason.MALFORMED, "a Huffman table with more codes than fit")
         code <<= 1
     return Table(codes, lengths)
@@ -86,6 +87,12 @@ def bit_length(scan: Scan) -> int:
     if tokens is None:
         raise ItemError(Reason.MALFORMED, "a JPEG frame with coefficients that its tables have no code for")
     return int(tokens.lengths.sum())
+
+
+def coded_bits(octets: bytes) -> tuple[int, int]:
+    """How many bits there are in entropy-coded bytes, padding included, and how many restarts."""
+    restarts = sum(octets.count(bytes((0xFF, _RESTART + number))) for number in range(8))
+    return 8 * (len(octets) - octets.count(b"\xff\0") - 2 * restarts), restarts
 
 
 def coded(scan: Scan) -> bytes | None:

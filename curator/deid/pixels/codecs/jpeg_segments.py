@@ -18,7 +18,7 @@ from curator.model.quarantine import Reason
 
 SOI, EOI, SOS, DHT, DRI, SOF_LS = 0xD8, 0xD9, 0xDA, 0xC4, 0xDD, 0xF7
 SOF_BASELINE, SOF_EXTENDED, SOF_PROGRESSIVE, SOF_LOSSLESS = 0xC0, 0xC1, 0xC2, 0xC3
-_SOFS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+SOFS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APP0, _APP14 = 0xE0, 0xEE
 _JFIF, _ADOBE = b"JFIF\0", b"Adobe"
 _ADOBE_TRANSFORM_AT, _ADOBE_TRANSFORM_RGB = 11, 0
@@ -78,7 +78,7 @@ def read_header(stream: bytes) -> JpegHeader:
     segments, end = _segments(stream)
     if _START_OF_ANOTHER in stream[end:]:
         raise ItemError(Reason.MALFORMED, f"{_WRONG} after the end of another")
-    frames = [segment for segment in segments if segment.code in _SOFS or segment.code == SOF_LS]
+    frames = [segment for segment in segments if segment.code in SOFS or segment.code == SOF_LS]
     if len(frames) != 1 or not any(segment.code == SOS for segment in segments):
         raise ItemError(Reason.MALFORMED, f"{_WRONG} with {len(frames)} frame headers")
     return _frame_header(stream, frames[0], segments, end)
