@@ -1,0 +1,107 @@
+"""What curator makes of the frozen pictures: boxes found, boxes removed, and what scrubbing changes elsewhere."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pixel_files import dicom_file, identifiers_of
+from pixel_scores import Score, mask_of, score
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+
+from curator.adapters.rapid_text import RapidText
+from curator.bundled import bundled_folder
+from curator.deid.pixels.file_image import stored
+from curator.deid.pixels.find import find
+from curator.deid.pixels.frames import Frames
+from curator.deid.pixels.judge import judge
+from curator.deid.pixels.module import pixel_module
+from curator.deid.pixels.rebuilt import rebuilt
+from curator.deid.pixels.scrub import grown, scrub
+from curator.deid.pixels.verify import boxes_by_frame
+from curator.deid.text.folding import Folding
+from curator.deid.text.own_values import OwnValues
+from curator.dicom.parse import parse
+from curator.model.pixels import Judged, Verdict
+from curator.policy.pixels.rules import PixelRules, load_pixel_rules
+from curator.testing.captioned import Captioned
+from curator.testing.picture_set import read_set
+
+FROZEN = Path(__file__).resolve().parents[1] / "data" / "pixels"
+_SYNTAXES = (ExplicitVRLittleEndian, RLELossless, JPEG2000Lossless, JPEGLSLossless)
+_EVERY_SCRUBBED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One picture: all that was found, what goes of it, whether a person has to judge it, CPU seconds.
+
+    `changed_outside` counts the values that scrubbing changed outside its boxes, None where it was not tried.
+    """
+
+    number: int
+    found: Score
+    gone: Score
+    is_held: bool
+    seconds: float
+    changed_outside: int | None
+
+
+def looks_at(half: str, numbers: Sequence[int], *, hints: bool, workers: int) -> list[Look]:
+    """Every picture looked at, in order; `hints` puts the patient's values into the header."""
+    size = max(1, len(numbers) // (8 * workers))
+    work = [(half, numbers[start : start + size], hints) for start in range(0, len(numbers), size)]
+    if workers == 1:
+        return [look for few in work for look in _some_looks(*few)]
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return [look for looks in pool.map(_some_looks, *zip(*work, strict=True)) for look in looks]
+
+
+def _some_looks(half: str, numbers: Sequence[int], hints: bool) -> list[Look]:
+    reader = RapidText()
+    # The first picture loads the networks, which counts for none.
+    reader.read(np.zeros((64, 64), np.uint8))
+    rules = load_pixel_rules(bundled_folder("rules"))
+    return [_look(picture, reader, rules, hints) for picture in read_set(FROZEN, half, numbers=numbers)]
+
+
+def _look(picture: Captioned, reader: RapidText, rules: PixelRules, hints: bool) -> Look:
+    is_scrubbed = picture.number % _EVERY_SCRUBBED == 0
+    syntax = _SYNTAXES[picture.number // _EVERY_SCRUBBED % len(_SYNTAXES)] if is_scrubbed else ExplicitVRLittleEndian
+    data_set = parse(dicom_file(picture, hints=hints, syntax=syntax))
+    own = OwnValues(identifiers_of(picture.hints if hints else None), Folding(rules.confusables))
+    before = time.process_time()
+    frames = Frames(data_set, pixel_module(data_set))
+    sightings = find(frames, reader).sightings
+    rows, columns = picture.marks.shape
+    judged = judge(sightings, own=own, rules=rules, rows=rows, columns=columns)
+    seconds = time.process_time() - before
+    return Look(
+        number=picture.number,
+        found=score(picture, [rules.judging.grown(one.box) for one in sightings]),
+        gone=score(picture, [one.box for one in judged if one.verdict is not Verdict.KEEP]),
+        is_held=any(one.verdict is Verdict.REVIEW for one in judged),
+        seconds=seconds,
+        changed_outside=_changed_outside(picture, frames, judged) if is_scrubbed else None,
+    )
+
+
+def _changed_outside(picture: Captioned, frames: Frames, judged: Sequence[Judged]) -> int:
+    """Values that differ outside the boxes after scrubbing, as pydicom reads them."""
+    boxes = boxes_by_frame(judged)
+    scrubbed = scrub(frames, boxes, scratch=tempfile.TemporaryFile)
+    if not scrubbed.changed:
+        return 0
+    with tempfile.TemporaryFile() as file:
+        file.write(stored(rebuilt(frames.data_set, scrubbed), tempfile.TemporaryFile))
+        file.seek(0)
+        after = pydicom.dcmread(file).pixel_array
+    black = mask_of((grown(frames, 0, box) for box in boxes(0)), picture.marks.shape)
+    return int(np.count_nonzero(after[~black] != picture.pixels[~black]))
