@@ -11,7 +11,8 @@ from pathlib import Path
 
 from curator.errors import CuratorError, IntegrityError
 from curator.policy.csv_tables import cells_of
-from curator.policy.examples import ExampleOutcome, run_examples
+from curator.policy.examples import run_examples
+from curator.policy.outcomes import ExampleOutcome
 from curator.strict import Table, read_bytes, read_toml
 
 _EXPLAINED_BY = ("id", "why", "source", "example")

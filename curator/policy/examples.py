@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -17,8 +16,10 @@ from curator.policy import dates, dependents, events, structured, text
 from curator.policy.gates import gate, load_gates, pixel_action
 from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy
 from curator.policy.options import parse_options
+from curator.policy.outcomes import ExampleOutcome, examples_in
+from curator.policy.pixels.examples import pixel_examples
 from curator.policy.tags import tag_of
-from curator.strict import Table, read_bytes, read_toml
+from curator.strict import Table, read_bytes
 
 _ELEMENT_KEYS = ("path", "sop_class", "private_creator")
 _INSTANCE_KEYS = (
@@ -44,30 +45,8 @@ _STAYS = {True: "stays", False: "goes"}
 PolicyFor = Callable[[tuple[str, ...]], HeaderPolicy]
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleOutcome:
-    """What an example expects and what came out; `decided_by` is the id of the rule that decided, "" for none."""
-
-    where: str
-    rule_id: str
-    number: int
-    expected: str
-    actual: str
-    decided_by: str
-
-    @property
-    def is_met(self) -> bool:
-        """Whether the outcome is the expected one."""
-        return self.expected == self.actual
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the rule that carries the example decided it."""
-        return self.decided_by == self.rule_id or self.decided_by.startswith(f"{self.rule_id}/")
-
-
 def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
-    """Every example of the header, gate, dependent, date, text and content rules, in the order of the files.
+    """Every example of the header, gate, pixel, dependent, date, text and content rules, in the order of the files.
 
     Raises:
         ConfigurationError: a rule file is missing or malformed.
@@ -84,6 +63,7 @@ def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
     for name in _ELEMENT_RULES:
         yield from _element_examples(folder, name, partial(policy, "basic"))
     yield from _gate_examples(folder)
+    yield from pixel_examples(folder)
     yield from _dependent_examples(folder)
     yield from _date_examples(folder)
     yield from _event_examples(folder)
@@ -152,18 +132,8 @@ def _plane(table: Table) -> PlaneGeometry | None:
     )
 
 
-def _examples_in(folder: Path, name: str) -> Iterator[tuple[str, int, Table]]:
-    document = read_toml(folder / name, name=name)
-    rules = list(document.tables("rule"))
-    if "type_1" in document.values:
-        rules.append(document.table("type_1"))
-    for rule in rules:
-        for number, example in enumerate(rule.tables("example"), start=1):
-            yield rule.get("id", str), number, example
-
-
 def _element_examples(folder: Path, name: str, policy_for: PolicyFor) -> Iterator[ExampleOutcome]:
-    for rule_id, number, example in _examples_in(folder, name):
+    for rule_id, number, example in examples_in(folder, name):
         example.only(("options",), required=("element", "expect"))
         policy = policy_for(example.texts("options"))
         element = example_element(example.table("element"))
@@ -179,7 +149,7 @@ def _element_examples(folder: Path, name: str, policy_for: PolicyFor) -> Iterato
 def _gate_examples(folder: Path) -> Iterator[ExampleOutcome]:
     gates = load_gates(folder)
     for name in ("pixels/gate.toml", "faces/gate.toml"):
-        for rule_id, number, example in _examples_in(folder, name):
+        for rule_id, number, example in examples_in(folder, name):
             example.only(("action",), required=("instance", "expect"))
             instance = example_instance(example.table("instance"))
             finding = gate(gates, instance)
@@ -196,7 +166,7 @@ def _dependent_examples(folder: Path) -> Iterator[ExampleOutcome]:
     name = dependents.RULES.as_posix()
     classes = dependents.dependent_classes(folder)
     said = {True: "dependent", False: "not dependent"}
-    for rule_id, number, example in _examples_in(folder, name):
+    for rule_id, number, example in examples_in(folder, name):
         example.only(required=("SOPClassUID", "dependent"))
         uid = example.get("SOPClassUID", str)
         expected, actual = said[example.get("dependent", bool)], said[uid in classes]
@@ -206,7 +176,7 @@ def _dependent_examples(folder: Path) -> Iterator[ExampleOutcome]:
 def _date_examples(folder: Path) -> Iterator[ExampleOutcome]:
     name = dates.RULES.as_posix()
     shortest, longest = dates.shift_range_days(folder)
-    for rule_id, number, example in _examples_in(folder, name):
+    for rule_id, number, example in examples_in(folder, name):
         example.only(required=("shift_days_at_least", "shift_days_at_most"))
         least, most = (example.number(f"shift_days_at_{end}", least=1) for end in ("least", "most"))
         yield ExampleOutcome(name, rule_id, number, f"{least} to {most} days", f"{shortest} to {longest} days", rule_id)
@@ -215,7 +185,7 @@ def _date_examples(folder: Path) -> Iterator[ExampleOutcome]:
 def _event_examples(folder: Path) -> Iterator[ExampleOutcome]:
     name = events.RULES.as_posix()
     epoch = events.event_epoch(folder)
-    for rule_id, number, example in _examples_in(folder, name):
+    for rule_id, number, example in examples_in(folder, name):
         example.only(required=("event", "date", "expect"))
         moved = epoch + (events.day_of(example, "date") - events.day_of(example, "event"))
         yield ExampleOutcome(name, rule_id, number, example.get("expect", str), f"{moved:%Y%m%d}", rule_id)
@@ -224,14 +194,14 @@ def _event_examples(folder: Path) -> Iterator[ExampleOutcome]:
 def _text_examples(folder: Path) -> Iterator[ExampleOutcome]:
     rules = text.load_text_rules(folder)
     recognizers = {rule.id: rule for rule in rules.recognizers}
-    for rule_id, number, example in _examples_in(folder, text.RECOGNIZERS):
+    for rule_id, number, example in examples_in(folder, text.RECOGNIZERS):
         example.only(required=("text", "expect"))
         said, wanted = example.get("text", str), example.texts("expect")
         found = {said[start:end] for start, end in recognizers[rule_id].find(said)}
         # Patterns of one rule may find more than one thing; what is expected has to be among it.
         actual = " | ".join(wanted if found.issuperset(wanted) else sorted(found))
         yield ExampleOutcome(text.RECOGNIZERS, rule_id, number, " | ".join(wanted), actual, rule_id)
-    for rule_id, number, example in _examples_in(folder, text.TECHNICAL):
+    for rule_id, number, example in examples_in(folder, text.TECHNICAL):
         example.only(required=("text", "expect"))
         decided_by = rules.allows(example.get("text", str))
         expected, actual = _STAYS[example.get("expect", bool)], _STAYS[decided_by is not None]
@@ -241,7 +211,7 @@ def _text_examples(folder: Path) -> Iterator[ExampleOutcome]:
 def _content_examples(folder: Path) -> Iterator[ExampleOutcome]:
     name = structured.RULES
     option_rules = parse_options(read_bytes(folder / _OPTIONS, name=_OPTIONS), name=_OPTIONS)
-    for rule_id, number, example in _examples_in(folder, name):
+    for rule_id, number, example in examples_in(folder, name):
         example.only(("options",), required=("value_type", "expect"))
         rules = structured.load_content_rules(folder, option_rules=option_rules, options=example.texts("options"))
         decision = rules.decide(structured.ContentItemRef(example.get("value_type", str)))

@@ -3,7 +3,8 @@
 import pytest
 
 from curator.bundled import bundled_folder
-from curator.policy.examples import ExampleOutcome, run_examples
+from curator.policy.examples import run_examples
+from curator.policy.outcomes import ExampleOutcome
 
 OUTCOMES = tuple(run_examples(bundled_folder("rules")))
 

@@ -109,7 +109,7 @@ def own_layout(rule: Table) -> Layout:
     rule.only(("apply", "nominal", "boxes", "whole_frame"), required=(*_EXPLAINED, "when"))
     rule_id = rule.get("id", str)
     nominal = _nominal(rule)
-    boxes = tuple(_box(box, nominal) for box in rule.tables("boxes"))
+    boxes = tuple(box_of(box, nominal) for box in rule.tables("boxes"))
     is_whole = rule.get("whole_frame", bool, False)
     if bool(boxes) is is_whole:
         raise rule.wrong("boxes", "give boxes or whole_frame, one of them")
@@ -155,7 +155,12 @@ def _nominal(rule: Table) -> tuple[int, int] | None:
     return size.number("rows", least=1), size.number("columns", least=1)
 
 
-def _box(table: Table, nominal: tuple[int, int] | None) -> Box:
+def box_of(table: Table, nominal: tuple[int, int] | None = None) -> Box:
+    """The box that left, top, width and height describe.
+
+    Raises:
+        ConfigurationError: one of them is missing or malformed, or the box reaches beyond the nominal size.
+    """
     table.only(required=_SIDES)
     left, top, width, height = (table.number(side, least=0 if side in ("left", "top") else 1) for side in _SIDES)
     box = Box(top, left, top + height, left + width)
