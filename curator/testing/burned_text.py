@@ -68,9 +68,9 @@ class _Kind:
 
 
 _KINDS = {
-    "cine": _Kind(ULTRASOUND_CINE, "US", "US Abdomen", 8, (180, 240)),
-    "capture": _Kind(SECONDARY_CAPTURE, "CT", "Dose report", 1, (240, 320)),
-    "xray": _Kind(DIGITAL_XRAY, "DX", "XR Chest", 1, (256, 256)),
+    "cine": _Kind(ULTRASOUND_CINE, "US", "US Abdomen", 8, (300, 400)),
+    "capture": _Kind(SECONDARY_CAPTURE, "CT", "Dose report", 1, (300, 400)),
+    "xray": _Kind(DIGITAL_XRAY, "DX", "XR Chest", 1, (320, 320)),
 }
 
 

@@ -8,11 +8,11 @@ Sources: DICOM PS3.15 E.3.1 (Clean Pixel Data Option).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from curator.deid.pixels.areas import covered
-from curator.deid.pixels.bitstream import is_bare, stripped_pixels
+from curator.deid.pixels.beside import is_plain, taken_out
 from curator.deid.pixels.evidence import Evidence, PixelsHeldError, runs_of
 from curator.deid.pixels.file_image import Scratch, stored
 from curator.deid.pixels.find import find
@@ -20,8 +20,8 @@ from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.judge import judge
 from curator.deid.pixels.module import PixelModule, has_pixel_data, pixel_module
 from curator.deid.pixels.rebuilt import rebuilt
-from curator.deid.pixels.scrub import Scrubbed, scrub
-from curator.deid.pixels.verify import black_boxes, check_scrubbed, is_hidden, is_same
+from curator.deid.pixels.scrub import Boxes, Scrubbed, inside_boxes, scrub
+from curator.deid.pixels.verify import Proof, boxes_by_frame, check_scrubbed, is_same
 from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues
 from curator.dicom.dictionary import tag_of
@@ -29,7 +29,7 @@ from curator.dicom.elements import DataSet
 from curator.dicom.parse import parse
 from curator.dicom.tokens import Stored
 from curator.model.identity import Identifier
-from curator.model.pixels import Box, Judged, Verdict
+from curator.model.pixels import Verdict
 from curator.model.quarantine import Reason
 from curator.policy.gates import Handling
 from curator.policy.pixels.rules import PixelRules
@@ -103,54 +103,40 @@ class PixelCleaner:
         data_set = parse(_view(data))
         if not has_pixel_data(data_set):
             return CleanedPixels(data, data_set.syntax.uid)
-        if handling is Handling.PASS and _is_plain(data_set):
+        if handling is Handling.PASS and is_plain(data_set):
             return CleanedPixels(data, data_set.syntax.uid)
         image = _Image(data, Frames(data_set, pixel_module(data_set)))
-        bare = self._with(image, stripped_pixels(image.frames, scratch=self.scratch))
+        beside = taken_out(image.frames, may_clear=True, scratch=self.scratch)
+        bare = self._with(image, beside.scrubbed)
         if handling is Handling.PASS:
             return CleanedPixels(bare.data, bare.syntax_uid)
-        return self._looked_at(image, bare, OwnValues(identifiers, Folding(self.rules.confusables)))
+        seen = Evidence(
+            frames=len(image.frames),
+            syntaxes=(image.syntax_uid, bare.syntax_uid),
+            beside=tuple(beside.counts.items()),
+            reader=self.reader_name,
+        )
+        return self._looked_at(image, bare, seen, own=OwnValues(identifiers, Folding(self.rules.confusables)))
 
-    def _looked_at(self, source: _Image, bare: _Image, own: OwnValues) -> CleanedPixels:
+    def _looked_at(self, source: _Image, bare: _Image, seen: Evidence, *, own: OwnValues) -> CleanedPixels:
         """The image after it was read, scrubbed and proven, as often as it takes."""
-        judged = self._judged(bare, own)
+        module = bare.frames.module
+        found = find(bare.frames, self.reader)
+        judged = judge(found.sightings, own=own, rules=self.rules, rows=module.rows, columns=module.columns)
+        proof = Proof(self.reader, self.rules, own)
         for rounds in range(1, MOST_ROUNDS + 1):
-            boxes = _boxes_by_frame(judged)
+            boxes = boxes_by_frame(judged)
+            seen = replace(seen, boxes=judged, rounds=rounds, blacked_out=_largest_share(bare.frames, boxes))
+            self._refuse_doubtful(seen)
             scrubbed = scrub(bare.frames, boxes, scratch=self.scratch)
             image = self._with(bare, scrubbed)
-            evidence = Evidence(
-                frames=len(bare.frames),
-                boxes=judged,
-                changed=len(scrubbed.changed),
-                blacked_out=_largest_share(bare.frames, boxes),
-                rounds=rounds,
-                syntaxes=(source.syntax_uid, image.syntax_uid),
-                reader=self.reader_name,
-            )
-            self._refuse_doubtful(evidence)
+            seen = replace(seen, changed=len(scrubbed.changed), syntaxes=(source.syntax_uid, image.syntax_uid))
             check_scrubbed(source.frames, image.frames, boxes)
-            left = self._left(image, boxes, own)
+            left = proof.left(image.frames, judged)
             if not left:
-                return CleanedPixels(image.data, image.syntax_uid, replace(evidence, is_proven=True))
+                return CleanedPixels(image.data, image.syntax_uid, replace(seen, is_proven=True))
             judged = (*judged, *left)
-        raise _held(Reason.BURNED_IN_TEXT_LEFT, replace(evidence, boxes=judged))
-
-    def _judged(self, image: _Image, own: OwnValues, *, watchful: bool = False) -> tuple[Judged, ...]:
-        module = image.frames.module
-        found = find(image.frames, self.reader, watchful=watchful)
-        return judge(found.sightings, own=own, rules=self.rules, rows=module.rows, columns=module.columns)
-
-    def _left(self, image: _Image, boxes: Callable[[int], Sequence[Box]], own: OwnValues) -> tuple[Judged, ...]:
-        """What a watchful reader sees in the scrubbed image that may not stay."""
-        seen = (one for one in self._judged(image, own, watchful=True) if one.verdict is not Verdict.KEEP)
-        frames = image.frames
-        return tuple(
-            replace(one, verdict=Verdict.REDACT)
-            for one in seen
-            if not all(
-                is_hidden(one.box, black_boxes(frames, index, boxes)) for index in one.frames or range(len(frames))
-            )
-        )
+        raise _held(Reason.BURNED_IN_TEXT_LEFT, replace(seen, boxes=judged))
 
     def _refuse_doubtful(self, evidence: Evidence) -> None:
         is_much = evidence.blacked_out > self.rules.judging.largest_share
@@ -183,28 +169,10 @@ def _layout(module: PixelModule) -> tuple[object, ...]:
     return tuple(getattr(module, name) for name in PixelModule.__dataclass_fields__ if name != "pixels")
 
 
-def _is_plain(data_set: DataSet) -> bool:
-    """Whether the pixels of an image that nobody reads plainly have nothing beside them."""
-    pixels = data_set.first(tag_of("PixelData"))
-    if pixels is None or not data_set.syntax.encapsulated:
-        return True
-    return is_bare(memoryview(data_set.data)[pixels.value : pixels.end], data_set.syntax.uid)
-
-
-def _boxes_by_frame(judged: Sequence[Judged]) -> Callable[[int], Sequence[Box]]:
-    gone = [one for one in judged if one.verdict is not Verdict.KEEP]
-    always = [one.box for one in gone if one.frames is None]
-    sometimes: dict[int, list[Box]] = {}
-    for one in gone:
-        for frame in one.frames or ():
-            sometimes.setdefault(frame, []).append(one.box)
-    return lambda index: (*always, *sometimes.get(index, ()))
-
-
-def _largest_share(frames: Frames, boxes: Callable[[int], Sequence[Box]]) -> float:
+def _largest_share(frames: Frames, boxes: Boxes) -> float:
     """The largest share of a frame that the boxes take, 0 to 1."""
     whole = frames.module.rows * frames.module.columns
-    return max(covered(black_boxes(frames, index, boxes)) / whole for index in range(len(frames)))
+    return max(covered(inside_boxes(frames, index, boxes(index))) / whole for index in range(len(frames)))
 
 
 def _held(reason: Reason, evidence: Evidence) -> PixelsHeldError:
