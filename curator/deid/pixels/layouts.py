@@ -32,7 +32,7 @@ def places(
 ) -> tuple[Judged, ...]:
     """Every place that is to be blacked out by the header alone, clipped to the frame and in all frames; () for none.
 
-    `found` are the boxes of texts that have to go: some layouts count only where such a text lies in their places.
+    `found` are the boxes of texts that have to go: some layouts count only where one mostly lies in their places.
     These boxes are known, so their area says nothing about whether a person has to look.
     """
     header = Header(_Values(data_set), partial(_regions, data_set))

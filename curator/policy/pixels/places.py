@@ -39,15 +39,26 @@ def known_places(
 ) -> tuple[Judged, ...]:
     """Every place that is to be blacked out by the header alone, in the order of the rules; () where no rule fits.
 
-    `found` are the boxes of texts that have to go, for layouts that count only where there are any.
+    `found` are the boxes of texts that have to go, for layouts that count only where one of them mostly lies in their
+    places.
     """
     places: list[Judged] = []
     for layout in layouts.layouts:
         new = tuple(_places(layout, header, rows, columns)) if _counts(layout, header) else ()
-        if layout.applies is Applies.WITH_TEXT and not any(one.meets(place.box) for one in found for place in new):
+        if layout.applies is Applies.WITH_TEXT and not any(_lies_in(one, new) for one in found):
             continue
         places += new
     return tuple(dict.fromkeys(places))
+
+
+def _lies_in(text: Box, places: Sequence[Judged]) -> bool:
+    """Whether half of a text or more lies in the places."""
+    common = (
+        max(0, min(text.bottom, one.box.bottom) - max(text.top, one.box.top))
+        * max(0, min(text.right, one.box.right) - max(text.left, one.box.left))
+        for one in places
+    )
+    return 2 * sum(common) >= text.area > 0
 
 
 def _counts(layout: Layout, header: Header) -> bool:
