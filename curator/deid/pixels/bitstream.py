@@ -13,12 +13,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
-from functools import partial
 
-from curator.deid.pixels.codecs.native import swapped
-from curator.deid.pixels.fragments import SEQUENCE_DELIMITER, basic_offset_table, item_header
-from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import (
     DEFLATED_FRAMES,
     ENCAPSULATED_UNCOMPRESSED,
@@ -28,16 +23,11 @@ from curator.deid.pixels.module import (
     RLE_LOSSLESS,
     PixelModule,
 )
-from curator.deid.pixels.scrub import Scratch, Scrubbed
-from curator.deid.pixels.spool import Spool
 from curator.deid.pixels.streams.jpeg import precision_of_jpeg, stripped_jpeg
 from curator.deid.pixels.streams.jpeg2000 import precision_of_jpeg_2000, stripped_jpeg_2000
 from curator.deid.pixels.streams.run_length import stripped_run_length
 from curator.deid.pixels.streams.segments import NO_COMMENT, Comments
-from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import Buffer
-from curator.dicom.encode import header
-from curator.dicom.parse import UNDEFINED
 from curator.errors import ItemError
 from curator.model.quarantine import Reason
 
@@ -46,7 +36,6 @@ _CODECS = "1.2.840.10008.1.2.4."
 _JPEG = frozenset(f"{_CODECS}{number}" for number in (*range(50, 67), 70))
 # Part 2 multi-component beside those that are decoded.
 _JPEG_2000 = JPEG_2000S | {_CODECS + "92", _CODECS + "93"}
-_OFFSET_TABLES = (tag_of("ExtendedOffsetTable"), tag_of("ExtendedOffsetTableLengths"))
 _ITEM = struct.Struct("<HHI")
 
 
@@ -78,25 +67,25 @@ def stripped(
     return bare
 
 
-def precision(frame: Buffer, module: PixelModule) -> int:
-    """Bits per sample that a frame's own header speaks of, those of a whole word where it has no such header.
+def precision(frame: Buffer, syntax_uid: str) -> int | None:
+    """Bits per sample that a frame's own header speaks of; None where it has no such header: a word is all bits.
 
     Raises:
         ItemError: MALFORMED, the frame's header cannot be read.
     """
-    uid = module.syntax.uid
-    if uid in _JPEG or uid in JPEG_LS:
-        return precision_of_jpeg(frame, is_ls=uid in JPEG_LS)
-    if uid in _JPEG_2000:
-        return precision_of_jpeg_2000(frame)
-    return module.bits_allocated
+    if syntax_uid in _JPEG or syntax_uid in JPEG_LS:
+        return precision_of_jpeg(frame, is_ls=syntax_uid in JPEG_LS)
+    return precision_of_jpeg_2000(frame) if syntax_uid in _JPEG_2000 else None
 
 
-def is_bare(value: memoryview, syntax_uid: str, *, allowed: Comments = NO_COMMENT) -> bool:
+def is_bare(
+    value: memoryview, syntax_uid: str, *, allowed: Comments = NO_COMMENT, most_bits: int | None = None
+) -> bool:
     """Whether encapsulated pixel data plainly carries nothing beside its pictures; False where that is not plain.
 
-    `value` is everything behind the header of the Pixel Data element. Quick: one pass over the bytes, and for files
-    of the usual kind, where each fragment is a whole frame. RLE is never plain: what its pixels are stands elsewhere.
+    `value` is everything behind the header of the Pixel Data element; `most_bits` what a sample may have, None for any
+    number. Quick: one pass over the bytes, for files of the usual kind, where each fragment is a whole frame. RLE is
+    never plain: what its pixels are stands elsewhere.
     """
     if syntax_uid in (RLE_LOSSLESS, ENCAPSULATED_UNCOMPRESSED):
         return False
@@ -112,28 +101,21 @@ def is_bare(value: memoryview, syntax_uid: str, *, allowed: Comments = NO_COMMEN
             first, table = end, bytes(value[start:end])
         else:
             offsets.append(position - first)
-            fragment = value[start:end]
-            try:
-                if stripped(fragment, syntax_uid, allowed=allowed) is not fragment:
-                    return False
-            except ItemError:
-                # Perhaps a frame in several fragments; whoever takes it apart frame by frame will say.
+            if not _is_bare_frame(value[start:end], syntax_uid, allowed=allowed, most_bits=most_bits):
                 return False
         position = end
     return False
 
 
-def stripped_pixels(frames: Frames, *, scratch: Scratch, allowed: Comments = NO_COMMENT) -> Scrubbed:
-    """The pixel data of an instance without anything beside its pictures; nothing changed and nothing in it where so.
-
-    Native pixel data has at most a pad byte beside its frames, which becomes zero. `scratch` as in `scrub`.
-
-    Raises:
-        ItemError: as `stripped`.
-    """
-    if not frames.module.syntax.encapsulated:
-        return _stripped_native(frames)
-    return rewritten(frames, partial(stripped_frame, module=frames.module, allowed=allowed), scratch=scratch)
+def _is_bare_frame(frame: memoryview, syntax_uid: str, *, allowed: Comments, most_bits: int | None) -> bool:
+    try:
+        if stripped(frame, syntax_uid, allowed=allowed) is not frame:
+            return False
+        bits = precision(frame, syntax_uid) if most_bits is not None else 0
+    except ItemError:
+        # Perhaps a frame in several fragments; whoever takes it apart frame by frame will say.
+        return False
+    return most_bits is None or (bits is not None and bits <= most_bits)
 
 
 def stripped_frame(frame: Buffer, module: PixelModule, allowed: Comments) -> Buffer:
@@ -144,74 +126,6 @@ def stripped_frame(frame: Buffer, module: PixelModule, allowed: Comments) -> Buf
     """
     pixels, size = module.rows * module.columns, module.frame_bits // 8
     return stripped(frame, module.syntax.uid, allowed=allowed, pixels=pixels, size=size)
-
-
-def rewritten(frames: Frames, change: Callable[[Buffer], Buffer], *, scratch: Scratch) -> Scrubbed:
-    """Encapsulated pixel data of frames as `change` gives them back; nothing where each is the object that it took."""
-    module = frames.module
-    spool = Spool(scratch)
-    lengths: list[int] = []
-    changed: list[int] = []
-    for index in range(len(frames)):
-        raw = frames.raw(index)
-        new = change(raw)
-        if new is not raw and not changed:
-            # Only now is it worth writing: what came before is as it was.
-            lengths = [_add(spool, frames.raw(earlier)) for earlier in range(index)]
-        if new is not raw:
-            changed.append(index)
-        if changed:
-            lengths.append(_add(spool, new))
-    if not changed:
-        return Scrubbed(module.syntax, ())
-    head = (element_header(module, UNDEFINED), basic_offset_table(lengths))
-    gone = {tag: None for tag in _OFFSET_TABLES if frames.data_set.first(tag) is not None}
-    return Scrubbed(module.syntax, tuple(changed), (*head, *spool.chunks(), SEQUENCE_DELIMITER), gone)
-
-
-def _stripped_native(frames: Frames) -> Scrubbed:
-    module = frames.module
-    whole = memoryview(frames.data_set.data)[module.pixels.value : module.pixels.value + module.pixels.length]
-    start, tail = native_tail(frames)
-    if tail == whole[start:]:
-        return Scrubbed(module.syntax, ())
-    chunks = (element_header(module, module.pixels.length), whole[:start], tail)
-    return Scrubbed(module.syntax, (module.frames - 1,), chunks)
-
-
-def native_tail(frames: Frames) -> tuple[int, bytes]:
-    """Where the last word of native pixel data begins that a sample stands in, and all from there on without the rest.
-
-    The rest are bits of a byte that frames of single bits do not fill, and the pad byte.
-    """
-    module = frames.module
-    value = memoryview(frames.data_set.data)[module.pixels.value : module.pixels.value + module.pixels.length]
-    bits = module.frame_bits * module.frames
-    # From an even byte on, so that it is a row of whole words where these are swapped.
-    start = bits // 16 * 2
-    before = swapped(value[start:]) if module.is_swapped else bytes(value[start:])
-    after = bytearray(len(before))
-    filled, left = divmod(bits - start * 8, 8)
-    after[:filled] = before[:filled]
-    if left:
-        after[filled] = before[filled] & ((1 << left) - 1)
-    return start, swapped(bytes(after)) if module.is_swapped else bytes(after)
-
-
-def _add(spool: Spool, frame: Buffer) -> int:
-    """Add one frame as one fragment; its even length."""
-    odd = len(frame) % 2
-    spool.write(item_header(len(frame) + odd))
-    spool.write(frame)
-    if odd:
-        spool.write(b"\0")
-    return len(frame) + odd
-
-
-def element_header(module: PixelModule, length: int) -> bytes:
-    """The header of a new Pixel Data element."""
-    syntax = module.syntax
-    return header(module.pixels.tag, module.pixels.vr, length, explicit=syntax.explicit, order=syntax.order)
 
 
 def _without_rest(frame: Buffer, size: int) -> Buffer:

@@ -46,7 +46,8 @@ def may_hold_more(frame: Buffer, module: PixelModule) -> bool:
     """
     if module.bits_stored >= module.bits_allocated or module.bits_allocated == 1:
         return False
-    return precision(frame, module) > module.bits_stored
+    bits = precision(frame, module.syntax.uid)
+    return bits is None or bits > module.bits_stored
 
 
 def without_more(frame: Buffer, module: PixelModule) -> Buffer:

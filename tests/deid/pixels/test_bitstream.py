@@ -45,9 +45,12 @@ from stream_samples import (
 )
 
 from curator.bundled import bundled_folder
-from curator.deid.pixels.bitstream import is_bare, precision, stripped, stripped_pixels
+from curator.deid.pixels.beside import taken_out
+from curator.deid.pixels.bitstream import is_bare, precision, stripped
+from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED
 from curator.deid.pixels.rebuilt import rebuilt
+from curator.deid.pixels.scrub import Scrubbed
 from curator.errors import ItemError
 from curator.model.quarantine import Reason
 from curator.policy.pixels.encoders import ENCODERS, parse_encoders
@@ -57,9 +60,13 @@ SIGNATURES = parse_encoders(read_toml(bundled_folder("rules") / ENCODERS, name=E
 PIXELS = ROWS * COLUMNS
 
 
+def stripped_pixels(frames: Frames) -> Scrubbed:
+    return taken_out(frames, may_clear=False, scratch=scratch).scrubbed
+
+
 def stripped_file(file: bytes) -> bytes:
     frames = frames_in(file)
-    return b"".join(rebuilt(frames.data_set, stripped_pixels(frames, scratch=scratch)))
+    return b"".join(rebuilt(frames.data_set, stripped_pixels(frames)))
 
 
 def even(stream: bytes) -> bytes:
@@ -167,7 +174,7 @@ def test_B06_of_a_jp2_file_the_codestream_stays() -> None:
     dirty = whole + box(b"uuid", bytes(16) + SECRET) + box(b"xml ", b"<x>" + SECRET + b"</x>")
     for file in (whole, dirty):
         assert stripped(file, JPEG2000Lossless) == stream
-    assert precision(dirty, frames_in(encapsulated([dirty], JPEG2000Lossless)).module) == 12
+    assert precision(dirty, JPEG2000Lossless) == 12
 
 
 @pytest.mark.parametrize("kind", [b"pclr", b"cmap", b"cdef"])
@@ -269,14 +276,14 @@ def test_B06_an_instance_of_frames(syntax, planted, plain, table: bool) -> None:
         np.testing.assert_array_equal(judged_by_pydicom(output, index), judged_by_pydicom(plain_file, index))
     again = frames_in(output)
     assert bytes(again.raw(1)) in (even(frames[1]), stripped(frames[1], syntax, pixels=PIXELS))
-    assert stripped_pixels(again, scratch=scratch).changed == ()
+    assert stripped_pixels(again).changed == ()
 
 
 def test_B06_what_has_nothing_beside_its_pictures_keeps_fragments_and_tables() -> None:
     frames = [jpeg(seed=1), jpeg(seed=2)]
     for table in (True, False):
         file = encapsulated(frames, JPEGBaseline8Bit, table=table)
-        stripping = stripped_pixels(frames_in(file), scratch=scratch)
+        stripping = stripped_pixels(frames_in(file))
         assert stripping.changed == ()
         assert stripping.pixels == ()
         assert pixel_bytes(stripped_file(file)) == pixel_bytes(file)
@@ -314,7 +321,7 @@ def test_B06_a_marker_cut_by_fragments_is_found() -> None:
     assert b"Quendolyn" not in output
     assert bytes(frames_in(output).raw(0)) == even(jpeg())
     clean = _fragmented(jpeg(), JPEGBaseline8Bit)
-    assert stripped_pixels(frames_in(clean), scratch=scratch).changed == ()
+    assert stripped_pixels(frames_in(clean)).changed == ()
 
 
 def _value(file: bytes) -> memoryview:
@@ -345,7 +352,7 @@ def test_B06_behind_native_pixels_there_are_zeros() -> None:
     assert output[-64:] == bytes(range(63)) + b"\0"
     assert len(output) == len(file_of(odd))
     full = image(bytes(range(64)), syntax=ExplicitVRLittleEndian, rows=8, columns=8)
-    assert stripped_pixels(frames_in(file_of(full)), scratch=scratch).changed == ()
+    assert stripped_pixels(frames_in(file_of(full))).changed == ()
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian])
