@@ -9,7 +9,7 @@ import importlib
 from pathlib import Path
 from typing import cast
 
-from curator.deid.text.cleaner import Cleaner
+from curator.deid.text.cleaner import Cleaner, Find
 from curator.policy.text import load_text_rules
 
 _ANALYZER = "curator.deid.text.analyzer"
@@ -22,3 +22,12 @@ def load_cleaner(rules: Path) -> Cleaner:
         ConfigurationError: a rule file is missing or malformed, or names a model that is not installed.
     """
     return cast("Cleaner", importlib.import_module(_ANALYZER).make_cleaner(load_text_rules(rules)))
+
+
+def load_find(rules: Path) -> Find:
+    """What finds the entities of the rules under `rules`/text in a text, on a new engine; to be made once a process.
+
+    Raises:
+        ConfigurationError: as `load_cleaner`.
+    """
+    return cast("Find", importlib.import_module(_ANALYZER).engine_of(load_text_rules(rules)))

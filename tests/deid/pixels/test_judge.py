@@ -14,6 +14,8 @@ from curator.deid.pixels.areas import covered
 from curator.deid.pixels.judge import judge
 from curator.deid.pixels.likeness import Likeness, similarity_percent
 from curator.deid.pixels.lines import lines_of, rows_of
+from curator.deid.text.cleaner import Found
+from curator.deid.text.engine import load_find
 from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues
 from curator.model.identity import Identifier, IdentifierKind
@@ -361,3 +363,26 @@ def test_covered_counts_each_pixel_once(found: list[Box]) -> None:
 def test_every_box_is_in_one_line_and_one_row(found: list[Box], gap: float) -> None:
     for groups in (lines_of(found, gap=gap), rows_of(found)):
         assert sorted(place for group in groups for place in group) == list(range(len(found)))
+
+
+# --- the text engine -------------------------------------------------------------------------------------------------
+
+
+def test_presidio_and_the_patterns_alone_judge_alike() -> None:
+    find = load_find(bundled_folder("rules"))
+    apart = [seen(text, 20 + 300 * (place % 2), 20 + 40 * (place // 2)) for place, text in enumerate([*STAYS, *GOES])]
+    size = {"rows": 40 * len(apart), "columns": COLUMNS}
+    with_engine = judge(apart, own=NOBODY, rules=RULES, find=find, **size)
+    assert with_engine == judge(apart, own=NOBODY, rules=RULES, **size)
+    assert {one.verdict for one in with_engine} == {Verdict.KEEP, Verdict.REDACT}
+
+
+def test_what_an_engine_takes_for_a_name_goes() -> None:
+    def find(text: str) -> tuple[Found, ...]:
+        return (Found(0, len(text), "model/person"),) if "PA" in text else ()
+
+    found = judge([seen("PA"), seen("AP", 300)], own=NOBODY, rules=RULES, rows=ROWS, columns=COLUMNS, find=find)
+    assert [(one.verdict, one.rule_id) for one in found] == [
+        (Verdict.REDACT, "model/person"),
+        (Verdict.KEEP, "pixel-text/view"),
+    ]
