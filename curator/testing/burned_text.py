@@ -74,6 +74,10 @@ _KINDS = {
 }
 
 
+# Four lines of text and a little room.
+_CAPTION_ROWS = 70
+
+
 @dataclass(frozen=True, slots=True)
 class _Lines:
     """What is burned in, one entry a line."""
@@ -184,8 +188,10 @@ def _cine_module(page: Page, frames: Picture) -> None:
     page.put("FrameTime", "40")
     page.put("FrameIncrementPointer", 0x00181063, "AT")
     region = page.item("SequenceOfUltrasoundRegions")
-    bounds = {"RegionLocationMinX0": 20, "RegionLocationMinY0": 70, "RegionLocationMaxX1": 220,
-              "RegionLocationMaxY1": 175}  # fmt: skip
+    rows, columns = frames.shape[1:3]
+    # All of the frame below the caption.
+    bounds = {"RegionLocationMinX0": 0, "RegionLocationMinY0": _CAPTION_ROWS, "RegionLocationMaxX1": columns - 1,
+              "RegionLocationMaxY1": rows - 1}  # fmt: skip
     for keyword, value in (bounds | {"RegionSpatialFormat": 1, "RegionDataType": 1, "RegionFlags": 0}).items():
         region.put(keyword, value)
     for keyword in ("PhysicalUnitsXDirection", "PhysicalUnitsYDirection"):

@@ -8,20 +8,21 @@ Sources: DICOM PS3.15 E.3.1 (Clean Pixel Data Option).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from curator.deid.pixels.areas import covered
 from curator.deid.pixels.beside import is_plain, taken_out
+from curator.deid.pixels.decide import decide
 from curator.deid.pixels.evidence import Evidence, PixelsHeldError, runs_of
 from curator.deid.pixels.file_image import Scratch, stored
 from curator.deid.pixels.find import find
 from curator.deid.pixels.frames import Frames
-from curator.deid.pixels.judge import judge
 from curator.deid.pixels.module import PixelModule, has_pixel_data, pixel_module
+from curator.deid.pixels.photographs import judged_faces, refuse_faces_left
 from curator.deid.pixels.rebuilt import rebuilt
 from curator.deid.pixels.scrub import Boxes, Scrubbed, inside_boxes, scrub
-from curator.deid.pixels.verify import Proof, boxes_by_frame, check_scrubbed, is_same
+from curator.deid.pixels.verify import Proof, boxes_by_frame, check_scrubbed, is_hidden, is_same
 from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues
 from curator.dicom.dictionary import tag_of
@@ -29,16 +30,18 @@ from curator.dicom.elements import DataSet
 from curator.dicom.parse import parse
 from curator.dicom.tokens import Stored
 from curator.model.identity import Identifier
-from curator.model.pixels import Verdict
+from curator.model.pixels import Box, Judged, Route, Verdict
 from curator.model.quarantine import Reason
 from curator.policy.gates import Handling
 from curator.policy.pixels.rules import PixelRules
-from curator.ports.pixels import TextReader
+from curator.ports.pixels import FaceFinder, TextReader
 
 # What the proof still reads is scrubbed too, as often as this; what is then still read is for a person.
 MOST_ROUNDS = 3
 _BURNED_IN = tag_of("BurnedInAnnotation")
 _MOST_RULES = 6
+# What led to boxes that nobody has to judge.
+_KNOWN = frozenset({Route.LAYOUT, Route.REGION, Route.FACE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +87,29 @@ class _Image:
 
 
 @dataclass(frozen=True, slots=True)
+class _Looked:
+    """An image that is looked at: as it came, and without what stood beside its pixels."""
+
+    source: _Image
+    bare: _Image
+    is_photograph: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PixelCleaner:
-    """Cleans the pixels of one instance after the other; `reader_name` says which reader it is, for the evidence."""
+    """Cleans the pixels of one instance after the other; `seen_by` says who looks, for the evidence."""
 
     rules: PixelRules
     reader: TextReader
-    reader_name: str
+    finder: FaceFinder
+    seen_by: str
     scratch: Scratch
 
     def clean(self, data: Stored, *, handling: Handling, identifiers: Collection[Identifier]) -> CleanedPixels:
         """The instance with clean pixels; `identifiers` are those of the person that it shows.
 
-        Under `Handling.PASS` nobody reads it, and only what stands beside the pixels is taken out.
+        Under `Handling.PASS` nobody looks at it, and only what stands beside the pixels is taken out; a photograph is
+        searched for faces too.
 
         Raises:
             ItemError: what cannot be decoded; PixelsHeldError where a person has to judge.
@@ -103,10 +117,11 @@ class PixelCleaner:
         data_set = parse(_view(data))
         if not has_pixel_data(data_set):
             return CleanedPixels(data, data_set.syntax.uid)
-        if handling is Handling.PASS and is_plain(data_set):
+        comments = self.rules.encoder_comments
+        if handling is Handling.PASS and is_plain(data_set, allowed=comments):
             return CleanedPixels(data, data_set.syntax.uid)
         image = _Image(data, Frames(data_set, pixel_module(data_set)))
-        beside = taken_out(image.frames, may_clear=True, scratch=self.scratch)
+        beside = taken_out(image.frames, may_clear=True, scratch=self.scratch, allowed=comments)
         bare = self._with(image, beside.scrubbed)
         if handling is Handling.PASS:
             return CleanedPixels(bare.data, bare.syntax_uid)
@@ -114,34 +129,47 @@ class PixelCleaner:
             frames=len(image.frames),
             syntaxes=(image.syntax_uid, bare.syntax_uid),
             beside=tuple(beside.counts.items()),
-            reader=self.reader_name,
+            seen_by=self.seen_by,
         )
-        return self._looked_at(image, bare, seen, own=OwnValues(identifiers, Folding(self.rules.confusables)))
+        looked = _Looked(image, bare, handling is Handling.PHOTOGRAPH)
+        return self._looked_at(looked, seen, own=OwnValues(identifiers, Folding(self.rules.confusables)))
 
-    def _looked_at(self, source: _Image, bare: _Image, seen: Evidence, *, own: OwnValues) -> CleanedPixels:
+    def _looked_at(self, looked: _Looked, seen: Evidence, *, own: OwnValues) -> CleanedPixels:
         """The image after it was read, scrubbed and proven, as often as it takes."""
-        module = bare.frames.module
-        found = find(bare.frames, self.reader)
-        judged = judge(found.sightings, own=own, rules=self.rules, rows=module.rows, columns=module.columns)
+        bare = looked.bare
+        judged = self._judged(looked, own)
         proof = Proof(self.reader, self.rules, own)
         for rounds in range(1, MOST_ROUNDS + 1):
             boxes = boxes_by_frame(judged)
             seen = replace(seen, boxes=judged, rounds=rounds, blacked_out=_largest_share(bare.frames, boxes))
-            self._refuse_doubtful(seen)
+            self._refuse_doubtful(seen, bare.frames)
             scrubbed = scrub(bare.frames, boxes, scratch=self.scratch)
             image = self._with(bare, scrubbed)
-            seen = replace(seen, changed=len(scrubbed.changed), syntaxes=(source.syntax_uid, image.syntax_uid))
-            check_scrubbed(source.frames, image.frames, boxes)
+            seen = replace(seen, changed=len(scrubbed.changed), syntaxes=(looked.source.syntax_uid, image.syntax_uid))
+            check_scrubbed(looked.source.frames, image.frames, boxes)
+            if looked.is_photograph:
+                refuse_faces_left(image.frames, self.finder)
             left = proof.left(image.frames, judged)
             if not left:
                 return CleanedPixels(image.data, image.syntax_uid, replace(seen, is_proven=True))
             judged = (*judged, *left)
         raise _held(Reason.BURNED_IN_TEXT_LEFT, replace(seen, boxes=judged))
 
-    def _refuse_doubtful(self, evidence: Evidence) -> None:
-        is_much = evidence.blacked_out > self.rules.judging.largest_share
-        if is_much or evidence.count(Verdict.REVIEW):
-            raise _held(Reason.BURNED_IN_TEXT_DOUBTFUL, evidence)
+    def _judged(self, looked: _Looked, own: OwnValues) -> tuple[Judged, ...]:
+        """What becomes of the places that the header names, of faces, and of what is read."""
+        frames = looked.bare.frames
+        faces = judged_faces(frames, self.finder, policy=self.rules.faces) if looked.is_photograph else ()
+        found = find(frames, self.reader)
+        texts = decide(found.sightings, data_set=frames.data_set, module=frames.module, own=own, rules=self.rules)
+        return (*faces, *texts)
+
+    def _refuse_doubtful(self, seen: Evidence, frames: Frames) -> None:
+        """Hold what a person has to judge; places that the header names are none of it, however large."""
+        known = [one for one in seen.boxes if one.route in _KNOWN]
+        found = [one for one in seen.boxes if one.route not in _KNOWN and not _is_within(one.box, known)]
+        share = _largest_share(frames, boxes_by_frame(found))
+        if share > self.rules.judging.largest_share or seen.count(Verdict.REVIEW):
+            raise _held(Reason.BURNED_IN_TEXT_DOUBTFUL, seen)
 
     def _with(self, image: _Image, scrubbed: Scrubbed) -> _Image:
         if not scrubbed.changed:
@@ -167,6 +195,10 @@ def _value(frames: Frames) -> memoryview:
 
 def _layout(module: PixelModule) -> tuple[object, ...]:
     return tuple(getattr(module, name) for name in PixelModule.__dataclass_fields__ if name != "pixels")
+
+
+def _is_within(box: Box, known: Sequence[Judged]) -> bool:
+    return any(is_hidden(box, (one.box,)) for one in known)
 
 
 def _largest_share(frames: Frames, boxes: Boxes) -> float:

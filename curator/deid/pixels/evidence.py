@@ -35,7 +35,7 @@ class Evidence:
     rounds: int = 0
     syntaxes: tuple[str, str] = ("", "")
     beside: tuple[tuple[str, int], ...] = ()
-    reader: str = ""
+    seen_by: str = ""
     is_proven: bool = False
     _counts: tuple[tuple[str, int], ...] = field(init=False, repr=False, default=())
 
@@ -59,7 +59,7 @@ class Evidence:
             "proven": self.is_proven,
             "transfer_syntaxes": list(dict.fromkeys(self.syntaxes)),
             "beside": dict(self.beside),
-            "reader": self.reader,
+            "seen_by": self.seen_by,
             "counts": dict(self._counts),
             "rules": dict(sorted(Counter(one.rule_id for one in self.boxes).items())),
             "boxes": [box_record(one) for one in self.boxes[:MOST_LISTED]],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from curator.adapters.dlib_faces import DlibFaces
 from curator.adapters.rapid_text import RapidText
 from curator.deid.pixels.clean import PixelCleaner
 from curator.deid.pixels.file_image import Scratch
@@ -19,8 +20,10 @@ def make_pixel_cleaner(rules: Path, *, scratch: Scratch) -> PixelCleaner:
     Raises:
         ConfigurationError: a rule file is missing or malformed, or a reader is not installed.
     """
-    reader = RapidText()
-    return PixelCleaner(rules=load_pixel_rules(rules), reader=reader, reader_name=reader.name, scratch=scratch)
+    reader, finder = RapidText(), DlibFaces()
+    return PixelCleaner(
+        rules=load_pixel_rules(rules), reader=reader, finder=finder, seen_by=_seen_by(reader, finder), scratch=scratch
+    )
 
 
 def pixel_digest(rules: Path) -> str:
@@ -29,4 +32,8 @@ def pixel_digest(rules: Path) -> str:
     Raises:
         ConfigurationError: as `make_pixel_cleaner`.
     """
-    return f"{load_pixel_rules(rules).digest} {RapidText().name}"
+    return f"{load_pixel_rules(rules).digest} {_seen_by(RapidText(), DlibFaces())}"
+
+
+def _seen_by(reader: RapidText, finder: DlibFaces) -> str:
+    return f"{reader.name}; {finder.name}"
