@@ -403,3 +403,27 @@ def test_a_whole_frame_is_blacked_out() -> None:
     text = "\n".join(line for line in OWN.splitlines() if not line.startswith(("boxes", "nominal")))
     says = {"Manufacturer": ("ACME",), "Rows": ("480",)}
     assert own_places(says, 7, 9, text + "\nwhole_frame = true") == [Box(0, 0, 7, 9)]
+
+
+# --- real ultrasounds ------------------------------------------------------------------------------------------------
+
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "burned_in"
+# Who, where and when stands within these boxes: left, top, right, bottom; found by eye.
+REAL = {
+    "us_pydicom_data/OBXXXX1A.dcm": ("deid.dicom/36", (0, 0, 800, 59)),
+    "us_cornerstone/no-pixel-spacing.dcm": ("deid.dicom/36", (0, 0, 800, 59)),
+    "us_pydicom_data/JPGLosslessP14SV1_1s_1f_8b.dcm": ("deid.dicom/34", (0, 0, 1024, 49)),
+    "us_pydicom_data/US1_J2KI.dcm": ("layouts/ge-logiq-700", (14, 24, 174, 102)),
+    "us_pydicom_data/gdcm-US-ALOKA-16.dcm": ("layouts/aloka-ssd-4000", (0, 0, 640, 25)),
+}
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="real ultrasounds lie beside the project, not in it")
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_B02_the_right_rule_fires_on_real_ultrasounds(name: str) -> None:
+    rule_id, (left, top, right, bottom) = REAL[name]
+    data_set = parse((SHARED / name).read_bytes())
+    found = subject.places(data_set, pixel_module(data_set), RULES)
+    assert {place.rule_id for place in found} == {rule_id}
+    module = pixel_module(data_set)
+    assert mask([place.box for place in found], module.rows, module.columns)[top:bottom, left:right].all()
