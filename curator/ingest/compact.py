@@ -1,89 +1,115 @@
-"""Records of a whole scan, kept small: what many files say alike is in memory once.
+"""Records of several files, kept small: what they say alike stands once.
 
 A worker's answer brings a copy of every text in it; a job keeps a hundred thousand answers.
 
-The law: a compact record equals the one it was made of in all but `identifiers`, and `all_identifiers` is the same.
+The law: a record that was packed comes out equal in all but `identifiers`, and `all_identifiers` is the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
-from curator.ingest.scanned import Scanned
+from curator.ingest.scanned import Held, Scanned
 from curator.model.identity import Identifier, IdentifierKind
-from curator.model.instance import PlaneGeometry, SourceInstance
+from curator.model.instance import SourceInstance
 
-Value = TypeVar("Value", bound=Hashable)
-_REPEATED = (
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "SOPClassUID",
-    "TransferSyntaxUID",
-    "FrameOfReferenceUID",
-    "PatientName",
-    "Modality",
-    "BodyPartExamined",
-    "Manufacturer",
-    "ManufacturerModelName",
-    "InstitutionName",
-    "device",
-    "author",
-    "BurnedInAnnotation",
-    "ImageType",
-    "descriptors",
-    "references",
-    "subject",
-)
+_Position = tuple[float, float, float] | None
+_NOWHERE = (0.0, 0.0, 0.0)
 
 
-def compacted(scanned: Iterable[Scanned]) -> Iterator[Scanned]:
-    """The same records in the same order, sharing what they have in common; nothing for none."""
-    known: dict[Hashable, Hashable] = {}
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """What one file says alone; `alike` is the number of what it shares with others."""
+
+    alike: int
+    reference: str = field(repr=False)
+    content_id: str
+    size_bytes: int
+    SOPInstanceUID: str = field(repr=False)
+    position: _Position
+    references: frozenset[str] = field(repr=False)
+    stamp: bytes = field(repr=False)
+    own_uids: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Records in their order."""
+
+    alike: tuple[SourceInstance, ...] = field(repr=False)
+    each: tuple[_Alone | Held, ...] = field(repr=False)
+
+
+def packed(scanned: Iterable[Scanned]) -> Packed:
+    """The records without what they repeat; empty for none."""
+    numbers: dict[SourceInstance, int] = {}
+    each: list[_Alone | Held] = []
     for one in scanned:
-        yield _compact(one, known) if isinstance(one, SourceInstance) else one
+        if isinstance(one, Held):
+            each.append(one)
+            continue
+        own = _own_uids(one)
+        number = numbers.setdefault(shared_part(one), len(numbers))
+        position = one.plane.ImagePositionPatient if one.plane is not None else None
+        each.append(
+            _Alone(
+                number,
+                one.reference,
+                one.content_id,
+                one.size_bytes,
+                one.SOPInstanceUID,
+                position,
+                one.references,
+                one.stamp,
+                own,
+            )
+        )
+    return Packed(tuple(numbers), tuple(each))
 
 
-def _compact(one: SourceInstance, known: dict[Hashable, Hashable]) -> SourceInstance:
-    mine = {one.SOPInstanceUID, *one.references}
-    own = frozenset(
-        identifier
-        for identifier in one.identifiers
-        if identifier.kind is IdentifierKind.UID and identifier.value in mine
-    )
-    values = {name: _shared(getattr(one, name), known) for name in _REPEATED}
+def unpacked(packed: Packed) -> tuple[Scanned, ...]:
+    """The records again."""
+    return tuple(one if isinstance(one, Held) else _whole(packed.alike[one.alike], one) for one in packed.each)
+
+
+def shared_part(one: SourceInstance) -> SourceInstance:
+    """A record without what is one file's own; slices of a series differ in their position alone."""
+    own = {Identifier(IdentifierKind.UID, uid) for uid in _own_uids(one)}
+    # The same object where it can be: it knows its hash.
+    shared = one.identifiers if own.isdisjoint(one.identifiers) else one.identifiers - own
     return replace(
         one,
-        **values,
-        plane=one.plane and _shared_plane(one.plane, known),
-        identifiers=_shared_identifiers(one.identifiers - own, known),
-        own_uids=tuple(sorted(_same(uid.value, one.SOPInstanceUID) for uid in own)),
+        reference="",
+        content_id="",
+        size_bytes=0,
+        SOPInstanceUID="",
+        plane=one.plane and replace(one.plane, ImagePositionPatient=_NOWHERE),
+        references=frozenset(),
+        identifiers=shared,
+        stamp=b"",
+        own_uids=(),
     )
 
 
-def _shared(value: Value, known: dict[Hashable, Hashable]) -> Value:
-    shared = known.setdefault((type(value), value), value)
-    assert isinstance(shared, type(value))
-    return shared
+def _own_uids(one: SourceInstance) -> tuple[str, ...]:
+    mine = {one.SOPInstanceUID, *one.references}
+    stated = {uid for uid in mine if Identifier(IdentifierKind.UID, uid) in one.identifiers}
+    return tuple(sorted(stated.union(one.own_uids)))
 
 
-def _shared_identifiers(identifiers: frozenset[Identifier], known: dict[Hashable, Hashable]) -> frozenset[Identifier]:
-    if (frozenset, identifiers) not in known:
-        identifiers = frozenset(_shared(identifier, known) for identifier in identifiers)
-    return _shared(identifiers, known)
-
-
-def _shared_plane(plane: PlaneGeometry, known: dict[Hashable, Hashable]) -> PlaneGeometry:
-    """Slices of a series differ in their position alone."""
+def _whole(alike: SourceInstance, one: _Alone) -> SourceInstance:
+    plane = alike.plane
+    if plane is not None and one.position is not None:
+        plane = replace(plane, ImagePositionPatient=one.position)
     return replace(
-        plane,
-        ImageOrientationPatient=_shared(plane.ImageOrientationPatient, known),
-        PixelSpacing=_shared(plane.PixelSpacing, known),
-        SliceThickness=_shared(plane.SliceThickness, known),
+        alike,
+        reference=one.reference,
+        content_id=one.content_id,
+        size_bytes=one.size_bytes,
+        SOPInstanceUID=one.SOPInstanceUID,
+        plane=plane,
+        references=one.references,
+        stamp=one.stamp,
+        own_uids=one.own_uids,
     )
-
-
-def _same(uid: str, known: str) -> str:
-    """The known object where the two are equal."""
-    return known if uid == known else uid

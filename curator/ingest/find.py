@@ -9,10 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import accumulate
 from pathlib import Path
+from typing import overload
 
 from curator.errors import UsageError
 from curator.ingest.scanned import Found
@@ -21,7 +24,38 @@ from curator.model.quarantine import Reason
 _Node = tuple[int, int]
 
 
-def find(roots: Sequence[Path], *, ignore: Sequence[str] = ()) -> Iterator[Found]:
+class Files(Sequence[Found]):
+    """What was found, sorted by reference; a file takes a line of text and nothing more."""
+
+    __slots__ = ("_ends", "_problems", "_sizes", "_text")
+
+    def __init__(self, paths: Sequence[str], sizes: Sequence[int], problems: Mapping[str, Found]) -> None:
+        order = sorted(range(len(paths)), key=paths.__getitem__)
+        self._sizes = array("q", (sizes[at] for at in order))
+        # One text, for each of a million would cost as much again.
+        self._text = b"".join(os.fsencode(paths[at]) for at in order)
+        self._ends = array("q", accumulate(len(os.fsencode(paths[at])) for at in order))
+        self._problems = problems
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    @overload
+    def __getitem__(self, at: int) -> Found: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Found]: ...
+
+    def __getitem__(self, at: int | slice) -> Found | Sequence[Found]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        path = os.fsdecode(self._text[self._ends[at - 1] if at else 0 : self._ends[at]])
+        return self._problems.get(path) or Found(reference=path, size_bytes=self._sizes[at])
+
+
+def find(roots: Sequence[Path], *, ignore: Sequence[str] = ()) -> Files:
     """All files under `roots`, sorted by reference; nothing for no roots.
 
     What cannot be entered or opened comes too, with its problem. `ignore` holds shell patterns for file and folder
@@ -37,7 +71,7 @@ def find(roots: Sequence[Path], *, ignore: Sequence[str] = ()) -> Iterator[Found
     for root in sorted(root.absolute() for root in roots):
         walk.root(root)
     walk.follow_links()
-    yield from sorted(walk.found, key=lambda found: found.reference)
+    return Files(walk.paths, walk.sizes, walk.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +88,19 @@ class _Walk:
     """What one search has seen; `prefix` everywhere is how long the root's own path is."""
 
     ignore: tuple[str, ...]
-    found: list[Found] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    problems: dict[str, Found] = field(default_factory=dict)
     _folders: set[_Node] = field(default_factory=set)
-    _files: set[_Node | str] = field(default_factory=set)
+    # None while only folders were searched, each once: nothing can be found twice then.
+    _files: set[_Node | str] | None = None
     _links: list[_Link] = field(default_factory=list)
 
     def root(self, root: Path) -> None:
         """Search one root, which may itself be a link or a file."""
         path = os.fspath(root)
+        if not root.is_dir():
+            self._remember_files()
         self._enter(path, frozenset(), len(path) + 1)
 
     def follow_links(self) -> None:
@@ -80,6 +119,7 @@ class _Walk:
             self._problem(link.path, Reason.SYMLINK_LOOP if loop else Reason.UNREADABLE, "a link that leads nowhere")
             return
         if not stat.S_ISDIR(status.st_mode):
+            self._remember_files()
             self._file(link.path, status)
         elif (status.st_dev, status.st_ino) in link.way or _leads_upwards(link.path):
             self._problem(link.path, Reason.SYMLINK_LOOP, "a link to a folder that it lies in")
@@ -126,22 +166,43 @@ class _Walk:
             return []
 
     def _file(self, path: str, status: os.stat_result) -> None:
-        # Two hard links are two files to whoever counts them; triage tells that their content is one.
-        linked = status.st_nlink > 1
-        node: _Node | str = os.path.realpath(path) if linked else (status.st_dev, status.st_ino)
-        if node in self._files:
-            return
-        self._files.add(node)
+        if self._files is not None:
+            node = _node(path, status)
+            if node in self._files:
+                return
+            self._files.add(node)
         if stat.S_ISREG(status.st_mode):
-            self.found.append(Found(reference=path, size_bytes=status.st_size))
+            self._take(path, status.st_size)
         else:
             self._problem(path, Reason.NOT_DICOM, "a pipe, socket or device, which is never opened")
 
     def _problem(self, path: str, reason: Reason, detail: str) -> None:
-        self.found.append(Found(reference=path, problem=reason, detail=detail))
+        self.problems[path] = Found(reference=path, problem=reason, detail=detail)
+        self._take(path, 0)
+
+    def _take(self, path: str, size: int) -> None:
+        self.paths.append(path)
+        self.sizes.append(size)
+
+    def _remember_files(self) -> None:
+        """From now on a file may be reached a second time."""
+        if self._files is not None:
+            return
+        self._files = set()
+        for path in self.paths:
+            try:
+                self._files.add(_node(path, os.stat(path)))  # noqa: PTH116 - a path object for each of a million files is time
+            except OSError:
+                # It had a problem, or has gone since; then it cannot be reached again either.
+                continue
 
     def _is_ignored(self, name: str, below_root: str) -> bool:
         return any(fnmatchcase(name, pattern) or fnmatchcase(below_root, pattern) for pattern in self.ignore)
+
+
+def _node(path: str, status: os.stat_result) -> _Node | str:
+    # Two hard links are two files to whoever counts them; triage tells that their content is one.
+    return os.path.realpath(path) if status.st_nlink > 1 else (status.st_dev, status.st_ino)
 
 
 def _leads_upwards(link: str) -> bool:

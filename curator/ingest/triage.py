@@ -2,18 +2,22 @@
 
 The law: every file that goes in comes out once, as a candidate or held, and the order of files has no say. Where files
 contradict each other all of them are held: which one is right is not ours to guess.
+
+A file costs 88 bytes of memory while all are compared, and a study what it says of its patient.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from curator.identity.pseudonyms import normalized_id
 from curator.ingest.scanned import Held, Scanned, held
 from curator.model.identity import SubjectKey
 from curator.model.instance import SourceInstance
+from curator.model.positions import Positions
 from curator.model.quarantine import Reason
 
 
@@ -25,6 +29,27 @@ class Triage:
     held: tuple[Held, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What all files together say of each.
+
+    `reasons` says by number why an instance is held. `subjects` is by study whose it is, as the instances that are no
+    duplicates say it, `everybody` as all say it; None where two are named or none.
+    """
+
+    reasons: Mapping[int, Reason]
+    subjects: Mapping[str, SubjectKey | None] = field(repr=False)
+    everybody: Mapping[str, SubjectKey | None] = field(repr=False)
+
+    def candidate(self, one: SourceInstance) -> SourceInstance:
+        """An instance that goes on; without an issuer it takes the one that the rest of its study names."""
+        return _completed(one, self.subjects[one.StudyInstanceUID])
+
+    def person(self, one: SourceInstance) -> SourceInstance:
+        """Any instance, completed as everything that was scanned says, also what is held."""
+        return _completed(one, self.everybody[one.StudyInstanceUID])
+
+
 def triage(scanned: Sequence[Scanned]) -> Triage:
     """Sort `scanned` out; two empty tuples for nothing.
 
@@ -32,24 +57,27 @@ def triage(scanned: Sequence[Scanned]) -> Triage:
     SOP_INSTANCE_UID_CONFLICT, PATIENT_ID_MISSING, PATIENT_ID_CONFLICT. A candidate without an issuer takes the one that
     the rest of its study names, so that one person keeps one code.
     """
-    instances = sorted((one for one in scanned if isinstance(one, SourceInstance)), key=_reference)
-    holds = [one for one in scanned if isinstance(one, Held)]
-    firsts, duplicates = _without_duplicates(instances)
-    holds += (held(one, Reason.DUPLICATE_CONTENT) for one in duplicates)
-    contested = {uid for uid, ones in _grouped(firsts, lambda one: one.SOPInstanceUID).items() if len(ones) > 1}
-    subjects = _study_subjects(firsts)
+    ordered = sorted(scanned, key=_reference)
+    found = verdicts(ordered)
+    holds: list[Held] = []
     candidates: list[SourceInstance] = []
-    for one in firsts:
-        subject = subjects[one.StudyInstanceUID]
-        if one.SOPInstanceUID in contested:
-            holds.append(held(one, Reason.SOP_INSTANCE_UID_CONFLICT))
-        elif one.subject is None:
-            holds.append(held(one, Reason.PATIENT_ID_MISSING))
-        elif subject is None:
-            holds.append(held(one, Reason.PATIENT_ID_CONFLICT))
+    for number, one in enumerate(ordered):
+        if isinstance(one, Held):
+            holds.append(one)
+        elif number in found.reasons:
+            holds.append(held(one, found.reasons[number]))
         else:
-            candidates.append(_completed(one, subject))
-    return Triage(tuple(candidates), tuple(sorted(holds, key=_reference)))
+            candidates.append(found.candidate(one))
+    return Triage(tuple(candidates), tuple(holds))
+
+
+def verdicts(scanned: Iterable[Scanned]) -> Verdicts:
+    """The verdicts on files that come sorted by reference; they are looked at once."""
+    seen = _Seen()
+    for number, one in enumerate(scanned):
+        if isinstance(one, SourceInstance):
+            seen.add(number, one)
+    return seen.verdicts()
 
 
 def with_study_issuers(instances: Sequence[SourceInstance]) -> tuple[SourceInstance, ...]:
@@ -57,46 +85,70 @@ def with_study_issuers(instances: Sequence[SourceInstance]) -> tuple[SourceInsta
 
     Where a study names two persons, or nobody an issuer, they stay as they are; empty for none.
     """
-    subjects = _study_subjects(instances)
-    return tuple(_completed(one, subjects[one.StudyInstanceUID]) for one in instances)
+    found = verdicts(instances)
+    return tuple(map(found.person, instances))
+
+
+class _Seen:
+    """What is kept of each instance while all are compared."""
+
+    def __init__(self) -> None:
+        self._numbers = array("q")
+        self._contents = Positions()
+        self._uids = Positions()
+        self._study_of = array("q")
+        self._subject_of = array("q")
+        self._studies: dict[str, int] = {}
+        self._subjects: dict[SubjectKey | None, int] = {}
+
+    def add(self, number: int, one: SourceInstance) -> None:
+        """The next instance in the order of references, and its number among all files."""
+        self._contents.add(one.content_id, len(self._numbers))
+        self._uids.add(one.SOPInstanceUID, len(self._numbers))
+        self._numbers.append(number)
+        self._study_of.append(self._studies.setdefault(one.StudyInstanceUID, len(self._studies)))
+        self._subject_of.append(self._subjects.setdefault(one.subject, len(self._subjects)))
+
+    def verdicts(self) -> Verdicts:
+        """What they say of each other."""
+        duplicates = {at for group in self._contents.repeated() for at in group[1:]}
+        everybody = self._subjects_by_study(frozenset())
+        subjects = self._subjects_by_study(duplicates) if duplicates else everybody
+        reasons = dict.fromkeys((self._numbers[at] for at in sorted(duplicates)), Reason.DUPLICATE_CONTENT)
+        for group in self._uids.repeated():
+            contested = [at for at in group if at not in duplicates]
+            if len(contested) > 1:
+                reasons |= dict.fromkeys((self._numbers[at] for at in contested), Reason.SOP_INSTANCE_UID_CONFLICT)
+        nobody = self._subjects.get(None)
+        names = list(self._studies)
+        for at, number in enumerate(self._numbers):
+            if number not in reasons:
+                if self._subject_of[at] == nobody:
+                    reasons[number] = Reason.PATIENT_ID_MISSING
+                elif subjects[names[self._study_of[at]]] is None:
+                    reasons[number] = Reason.PATIENT_ID_CONFLICT
+        return Verdicts(reasons, subjects, everybody)
+
+    def _subjects_by_study(self, without: set[int] | frozenset[int]) -> Mapping[str, SubjectKey | None]:
+        said: defaultdict[int, set[int]] = defaultdict(set)
+        for at, (study, subject) in enumerate(zip(self._study_of, self._subject_of, strict=True)):
+            if at not in without:
+                said[study].add(subject)
+        subjects = list(self._subjects)
+        return {
+            name: _one_subject(subjects[subject] for subject in said[number]) for name, number in self._studies.items()
+        }
 
 
 def _completed(instance: SourceInstance, subject: SubjectKey | None) -> SourceInstance:
     if instance.subject is None or subject is None:
         return instance
     completed = SubjectKey(instance.subject.patient_id, subject.issuer)
-    # A copy of each record of a large job would double what it keeps in memory.
     return instance if completed == instance.subject else replace(instance, subject=completed)
-
-
-def _study_subjects(instances: Iterable[SourceInstance]) -> Mapping[str, SubjectKey | None]:
-    """By study the one person whose it is; None where two are named or none. An absent issuer contradicts nobody."""
-    studies = _grouped(instances, lambda one: one.StudyInstanceUID)
-    return {uid: _one_subject(one.subject for one in ones) for uid, ones in studies.items()}
 
 
 def _reference(scanned: Scanned) -> str:
     return scanned.reference
-
-
-def _without_duplicates(instances: Sequence[SourceInstance]) -> tuple[list[SourceInstance], list[SourceInstance]]:
-    """The first instance of each content, and all others, both in the order given."""
-    seen: set[str] = set()
-    firsts: list[SourceInstance] = []
-    duplicates: list[SourceInstance] = []
-    for one in instances:
-        (duplicates if one.content_id in seen else firsts).append(one)
-        seen.add(one.content_id)
-    return firsts, duplicates
-
-
-def _grouped(
-    instances: Iterable[SourceInstance], key: Callable[[SourceInstance], str]
-) -> Mapping[str, list[SourceInstance]]:
-    groups: dict[str, list[SourceInstance]] = defaultdict(list)
-    for one in instances:
-        groups[key(one)].append(one)
-    return groups
 
 
 def _one_subject(subjects: Iterable[SubjectKey | None]) -> SubjectKey | None:

@@ -31,7 +31,11 @@ class Progress:
         """One more item is through."""
         self.at(self._done + 1, held=held)
 
-    def at(self, done: int, *, held: bool = False) -> None:
+    def on(self, count: int, *, held: int = 0) -> None:
+        """That many more items are through, and so many of them held back."""
+        self.at(self._done + count, held=held)
+
+    def at(self, done: int, *, held: int = 0) -> None:
         """`done` items are through."""
         self._done = done
         self._held += held

@@ -113,7 +113,7 @@ def _scanned(job: Job, key: Key, *, workers: int, report: Report) -> list[Scanne
             progress.step()
     finally:
         pool.close()
-    return scanned
+    return sorted(scanned, key=lambda one: one.reference)
 
 
 def _plan(job: Job, scanned: list[Scanned], subjects: Subjects) -> Plan:

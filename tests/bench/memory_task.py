@@ -15,6 +15,7 @@ from curator.model.identity import Identifier, IdentifierKind
 from curator.model.instance import SourceInstance
 
 _PEAK = "VmHWM:"
+_BATCH = 16
 
 
 def main() -> None:
@@ -51,24 +52,29 @@ def _one(source: str, folder: str) -> None:
 
 
 def _records(source: str, count: str) -> None:
-    """What the scan of `count` files leaves in memory, and the plan made of it."""
-    from workload import opened  # noqa: PLC0415 - measured
+    """What the scan of `count` files leaves in memory, the plan made of it, and what a release run knows of each."""
+    from workload import opened, settings_of  # noqa: PLC0415 - measured
 
-    from curator.ingest.compact import compacted  # noqa: PLC0415 - measured
     from curator.ingest.find import find  # noqa: PLC0415 - measured
     from curator.ingest.scan import ScanTask  # noqa: PLC0415 - measured
     from curator.jobs.release.plan import plan_release  # noqa: PLC0415 - measured
+    from curator.jobs.release.record import Recorder  # noqa: PLC0415 - measured
+    from curator.jobs.release.survey import ScannedFiles, Survey, pickled  # noqa: PLC0415 - measured
     from curator.policy.gates import Handling, PixelAction  # noqa: PLC0415 - measured
 
     with opened(Path(source).parent / "records-space", Path(source)) as context:
         scan = ScanTask(context.key, context.rules, context.job.profile, context.job.options)
         (found,) = find([Path(source)])
-        # As workers send them: each with strings of its own.
-        sent = pickle.dumps(replace(scan(found)))
-        scanned = list(compacted(_received(sent, source, number) for number in range(int(count))))
+        sent = pickle.dumps(scan(found))
+        survey = Survey(context.workspace.root)
+        for start in range(0, int(count), _BATCH):
+            # As workers send them: each with strings of its own.
+            records = [_received(sent, source, number) for number in range(start, min(int(count), start + _BATCH))]
+            survey.add(ScannedFiles(start, len(records), 0, pickled(records)))
         passed = PixelAction(Handling.PASS, None)
-        plan = plan_release(scanned, judge=lambda _: passed, is_dependent=lambda _: False, subjects=context.subjects)
-        if len(plan.first) != int(count):
+        plan = plan_release(survey, judge=lambda _: passed, is_dependent=lambda _: False, subjects=context.subjects)
+        recorder = Recorder(context, settings_of(context), plan=plan, scanned=survey)
+        if sum(not recorder.is_done(one) for one in plan.first) != int(count):
             raise SystemExit(f"only {len(plan.first)} planned")
 
 

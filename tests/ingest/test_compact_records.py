@@ -1,4 +1,4 @@
-"""Compact records say what the records they were made of say, and say it in less memory."""
+"""Packed records come out as they went in, and what files say alike is in memory once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.ingest.compact import compacted
+from curator.ingest.compact import packed, shared_part, unpacked
 from curator.ingest.scanned import Held
 from curator.model.identity import Identifier, IdentifierKind, SubjectKey
 from curator.model.instance import PlaneGeometry, SourceInstance
@@ -53,30 +53,45 @@ _INSTANCES = st.builds(_instance, _UIDS, _IDENTIFIERS, st.frozensets(_UIDS), _PL
 
 @given(st.lists(_INSTANCES | st.just(Held(reference="/source/held", reason=Reason.NOT_DICOM)), max_size=5))
 def test_nothing_is_lost(scanned: list[SourceInstance | Held]) -> None:
-    # As workers send them: no two share anything.
-    sent = [pickle.loads(pickle.dumps(one)) for one in scanned]
-    for before, after in zip(scanned, compacted(sent), strict=True):
+    sent = pickle.loads(pickle.dumps(packed(scanned)))
+    for before, after in zip(scanned, unpacked(sent), strict=True):
         if isinstance(before, Held):
             assert after == before
             continue
         assert isinstance(after, SourceInstance)
         assert after.all_identifiers == before.all_identifiers == before.identifiers
         assert replace(after, identifiers=before.identifiers, own_uids=()) == before
+        assert after.stamp == before.stamp
+        # What was packed once is not packed otherwise a second time.
+        assert unpacked(packed([after])) == (after,)
 
 
 def test_files_of_one_series_share_what_they_say_alike() -> None:
-    one, other = (
+    plane = PlaneGeometry(
+        ImageOrientationPatient=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
+        ImagePositionPatient=(1.0, 2.0, 3.0),
+        PixelSpacing=(0.5, 0.5),
+    )
+    series = [
         _instance(
             uid,
             frozenset({Identifier(IdentifierKind.ID, "P1"), Identifier(IdentifierKind.UID, uid)}),
             frozenset(),
-            None,
+            replace(plane, ImagePositionPatient=(1.0, 2.0, float(number))),
         )
-        for uid in ("1.2.3", "1.2.4")
-    )
-    first, second = compacted(pickle.loads(pickle.dumps([one, other])))
+        for number, uid in enumerate(("1.2.3", "1.2.4"))
+    ]
+    assert len(packed(series).alike) == 1
+    first, second = unpacked(pickle.loads(pickle.dumps(packed(series))))
     assert isinstance(first, SourceInstance)
     assert isinstance(second, SourceInstance)
     assert first.identifiers is second.identifiers
     assert first.subject is second.subject
     assert first.own_uids == ("1.2.3",)
+    assert first.plane == series[0].plane
+    assert shared_part(first) == shared_part(second)
+    assert len(pickle.dumps(packed(series * 8))) < 8 * len(pickle.dumps(series))
+
+
+def test_nothing_packs_to_nothing() -> None:
+    assert unpacked(packed([])) == ()

@@ -1,4 +1,4 @@
-"""Which item a released file belongs to. Pure.
+"""Which item a released file belongs to.
 
 The law: a released file is taken back with the item it came from, and only where no other item has a claim to it.
 """
@@ -6,42 +6,63 @@ The law: a released file is taken back with the item it came from, and only wher
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+from curator.model.positions import Positions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """The items of one scan: `items` are numbered, `paths` says which numbers would lie where.
+
+    `path_of` says where the item with a number would lie, None where nothing of it can be released; `candidates` are
+    the numbers of the items that this run may release.
+    """
+
+    items: Positions = field(repr=False)
+    paths: Positions = field(repr=False)
+    path_of: Callable[[int], str | None] = field(repr=False)
+    candidates: bytearray = field(repr=False)
+
+    def path(self, item_id: str) -> str | None:
+        """Where an item would lie, None where it was not scanned or nothing of it can be released."""
+        found = self.items.find(item_id)
+        return self.path_of(found[0]) if found else None
+
+    def is_candidate(self, item_id: str) -> bool:
+        """Whether this run may release the item."""
+        return any(self.candidates[number] for number in self.items.find(item_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
     """Paths in the release folder by item.
 
-    `places` is where each scanned instance would lie, `candidates` are the items that this run may release, `earlier`
-    is where each item lies that was released before. Of those the scan did not meet, `elsewhere` are the ones whose
-    source still exists: another job's, whose claims stand. The source of every other one is gone.
+    `earlier` is where each item lies that was released before. Of those the scan did not meet, `elsewhere` are the
+    ones whose source still exists: another job's, whose claims stand. The source of every other one is gone.
     """
 
-    scanned: frozenset[str]
-    places: Mapping[str, str]
-    candidates: frozenset[str]
+    scan: Scan
     earlier: Mapping[str, str]
     elsewhere: frozenset[str]
     _owners: Mapping[str, frozenset[str]] = field(init=False, repr=False)
-    _claimant: Mapping[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Turn the mappings round."""
+        """Turn the mapping round."""
         object.__setattr__(self, "_owners", owners_of(self.earlier))
-        object.__setattr__(self, "_claimant", {self.places[item_id]: item_id for item_id in self.candidates})
 
     def left_by(self, item_id: str) -> frozenset[str]:
         """What has to be taken back where `item_id` is held: what it was released as, and what a killed run wrote."""
-        own = {path for path in (self.earlier.get(item_id), self.places.get(item_id)) if path is not None}
+        own = {path for path in (self.earlier.get(item_id), self.scan.path(item_id)) if path is not None}
         return frozenset(path for path in own if self._belongs_to(path, item_id))
 
     def moved(self) -> frozenset[str]:
         """What has to be taken back because its item will lie elsewhere: its person or a UID of it was corrected."""
-        pairs = ((item_id, self.earlier[item_id]) for item_id in self.candidates if item_id in self.earlier)
         return frozenset(
-            path for item_id, path in pairs if path != self.places[item_id] and self._belongs_to(path, item_id)
+            path
+            for item_id, path in self.earlier.items()
+            if self.scan.is_candidate(item_id) and path != self.scan.path(item_id) and self._belongs_to(path, item_id)
         )
 
     def rivals(self, item_id: str) -> list[str]:
@@ -50,14 +71,21 @@ class Places:
 
     def gone(self, item_id: str) -> list[str]:
         """Items without a source any more that were released where `item_id` would lie, sorted."""
-        return sorted(self._others(item_id) - self.elsewhere - self.scanned)
+        return sorted(one for one in self._others(item_id) - self.elsewhere if one not in self.scan.items)
 
     def _others(self, item_id: str) -> frozenset[str]:
-        return self._owners.get(self.places.get(item_id, ""), frozenset()) - {item_id}
+        if not self._owners:
+            return frozenset()
+        return self._owners.get(self.scan.path(item_id) or "", frozenset()) - {item_id}
 
     def _belongs_to(self, path: str, item_id: str) -> bool:
+        if any(number not in self.scan.items.find(item_id) for number in self._claimants(path)):
+            return False
         others = self._owners.get(path, frozenset()) - {item_id}
-        return self._claimant.get(path, item_id) == item_id and others.isdisjoint(self.elsewhere | self.candidates)
+        return not any(other in self.elsewhere or self.scan.is_candidate(other) for other in others)
+
+    def _claimants(self, path: str) -> Iterator[int]:
+        return (number for number in self.scan.paths.find(path) if self.scan.candidates[number])
 
 
 def owners_of(earlier: Mapping[str, str]) -> dict[str, frozenset[str]]:

@@ -21,11 +21,12 @@ from curator.ingest.scanned import Held, Scanned, held
 from curator.jobs.context import JobContext
 from curator.jobs.ledger import LedgerBatch, SourceRow, WorkRow, WorkStatus
 from curator.jobs.release.made import made_under, overturned_ids, rule_digest
-from curator.jobs.release.places import Places, owners_of
+from curator.jobs.release.places import Places, Scan, owners_of
 from curator.jobs.release.plan import Plan
 from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask
 from curator.model.identity import Identifier
 from curator.model.instance import ReleasedInstance, SourceInstance
+from curator.model.positions import Positions
 from curator.model.quarantine import Quarantined, Reason
 from curator.policy.gates import Handling
 
@@ -59,7 +60,7 @@ class Recorder:
         self._places = self._placed(plan, scanned, {item: row.output_path for item, row in current.items()})
         with context.engine.connect() as connection:
             self._recorded = {path: uid for uid, path in released_paths(connection).items()}
-        self._released: set[str] = set()
+        self._released = Positions()
 
     @property
     def released_count(self) -> int:
@@ -98,11 +99,11 @@ class Recorder:
         row = self._before.get(item_id)
         if row is None or row.status is not WorkStatus.DONE or row.detail != self._fingerprint(source):
             return False
-        if row.output_path != self._places.places[item_id] or row.output_path not in self._recorded:
+        if row.output_path != self._place(source) or row.output_path not in self._recorded:
             return False
         if not self._storage.exists(row.output_path):
             return False
-        self._released.add(self.uid(source.SOPInstanceUID))
+        self._released.add(self.uid(source.SOPInstanceUID), 0)
         return True
 
     def is_contested(self, source: SourceInstance) -> bool:
@@ -157,7 +158,7 @@ class Recorder:
         """Clear the quarantine of files that lay under this job's paths and do so no more."""
         entries = [entry for entry in self._context.ledger.quarantined() if entry.stage == STAGE]
         gone = [
-            entry.item_id for entry in entries if entry.item_id not in self._places.scanned and self._is_ours(entry)
+            entry.item_id for entry in entries if entry.item_id not in self._places.scan.items and self._is_ours(entry)
         ]
         if gone:
             with self._context.ledger.batch() as batch:
@@ -166,22 +167,36 @@ class Recorder:
                     batch.record_superseded(STAGE, item_id)
 
     def _placed(self, plan: Plan, scanned: Sequence[Scanned], paths: dict[str, str]) -> Places:
-        candidates = {self._item_id(source.reference): source for source in (*plan.first, *plan.dependent)}
-        instances = (one for one in scanned if isinstance(one, SourceInstance))
-        # The plan's own come last: triage may have completed a person's issuer.
-        sources = {self._item_id(one.reference): one for one in instances} | candidates
-        places = {item_id: self._place(one) for item_id, one in sources.items() if self._patient_code(one)}
+        scan = self._scan_of(plan, scanned)
         earlier = {item_id: path for item_id, path in paths.items() if path}
-        found = frozenset(self._item_id(one.reference) for one in scanned)
-        owners = owners_of(earlier)
-        others = {item_id for path in places.values() for item_id in owners.get(path, ())} - found
-        return Places(
-            scanned=found,
-            places=places,
-            candidates=frozenset(candidates),
-            earlier=earlier,
-            elsewhere=frozenset(item_id for item_id in others if self._still_exists(item_id)),
+        contested = (
+            item_id
+            for path, owners in owners_of(earlier).items()
+            if scan.paths.find(path)
+            for item_id in owners
+            if item_id not in scan.items
         )
+        return Places(scan=scan, earlier=earlier, elsewhere=frozenset(filter(self._still_exists, contested)))
+
+    def _scan_of(self, plan: Plan, scanned: Sequence[Scanned]) -> Scan:
+        def path_of(number: int) -> str | None:
+            one = scanned[number]
+            if isinstance(one, Held):
+                return None
+            # Triage may have completed the issuer of a person in the plan.
+            source = plan.found.candidate(one) if candidates[number] else one
+            return self._place(source) if self._patient_code(source) else None
+
+        candidates = bytearray(len(scanned))
+        for number in (*plan.first.numbers, *plan.dependent.numbers):
+            candidates[number] = True
+        items, places = Positions(), Positions()
+        for number, one in enumerate(scanned):
+            items.add(self._item_id(one.reference), number)
+            path = path_of(number)
+            if path is not None:
+                places.add(path, number)
+        return Scan(items=items, paths=places, path_of=path_of, candidates=candidates)
 
     def _place(self, source: SourceInstance) -> str:
         return released_path(
@@ -201,7 +216,7 @@ class Recorder:
 
     def _keep(self, batch: LedgerBatch, source: SourceInstance, record: ReleasedInstance) -> None:
         item_id = self._item_id(source.reference)
-        self._released.add(record.SOPInstanceUID)
+        self._released.add(record.SOPInstanceUID, 0)
         self.new_count += 1
         for other in self._places.gone(item_id):
             batch.record_superseded(STAGE, other)

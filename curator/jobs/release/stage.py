@@ -6,19 +6,22 @@ today is withdrawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
-from curator.ingest.compact import compacted
 from curator.ingest.find import find
 from curator.ingest.scan import ScanTask
-from curator.ingest.scanned import Held, Scanned
+from curator.ingest.scanned import Scanned
 from curator.jobs.context import JobContext
 from curator.jobs.progress import Progress
+from curator.jobs.release.batch import ReleaseBatch, batched, release_batch
 from curator.jobs.release.made import made_under
 from curator.jobs.release.plan import Plan, judge_of, plan_release, resolvable
 from curator.jobs.release.record import STAGE, Recorder
-from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, policy_of, release_one
+from curator.jobs.release.survey import ScanFiles, Survey, batches
+from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, policy_of
 from curator.jobs.subjects import person_entries, require_drawn, uid_entries
 from curator.jobs.weakened import record_weakened
 from curator.model.identity import Identifier
@@ -58,7 +61,13 @@ def release(context: JobContext) -> ReleaseCounts:
     require_drawn(_codes_in_outputs(context), context.workspace, context.ring)
     settings = _settings(context)
     weakened = _weakened(context, settings)
-    scanned = _scan(context)
+    with closing(_scan(context)) as scanned:
+        return _release(context, settings, scanned, weakened=weakened)
+
+
+def _release(
+    context: JobContext, settings: ReleaseSettings, scanned: Sequence[Scanned], *, weakened: tuple[str, ...]
+) -> ReleaseCounts:
     plan = _plan(context, scanned)
     plan = replace(plan, identifiers=_remember(context, plan))
     recorder = Recorder(context, settings, plan=plan, scanned=scanned)
@@ -99,16 +108,16 @@ def _settings(context: JobContext) -> ReleaseSettings:
     )
 
 
-def _scan(context: JobContext) -> list[Scanned]:
+def _scan(context: JobContext) -> Survey:
     job = context.job
-    found = list(find(job.paths, ignore=job.ignore))
-    task = ScanTask(context.key, context.rules, job.profile, job.options, job.recipe)
+    found = find(job.paths, ignore=job.ignore)
+    task = ScanFiles(ScanTask(context.key, context.rules, job.profile, job.options, job.recipe))
     progress = Progress("scan", len(found), context.report)
-    scanned: list[Scanned] = []
-    for one in compacted(context.executor.map(task, found)):
-        scanned.append(one)
-        progress.step(held=isinstance(one, Held))
-    return sorted(scanned, key=lambda one: one.reference)
+    survey = Survey(context.workspace.root)
+    for scanned in context.executor.map(task, batches(found)):
+        survey.add(scanned)
+        progress.on(scanned.count, held=scanned.held)
+    return survey
 
 
 def _plan(context: JobContext, scanned: Sequence[Scanned]) -> Plan:
@@ -137,32 +146,45 @@ def _remember(context: JobContext, plan: Plan) -> dict[str, frozenset[Identifier
     vault, escrow = context.workspace.vault(context.pseudonyms), context.workspace.escrow(context.ring)
     vault.take_in(context.workspace.earlier_vault, context.seal)
     vault.remember(plan.identifiers)
-    people = [
-        (context.subjects.subject_of(source.subject).patient_code, source)
-        for source in (*plan.first, *plan.dependent)
-        if source.subject is not None
-    ]
-    escrow.write(person_entries(people, escrow, epoch=context.key.epoch))
+    escrow.write(person_entries(_people(context, plan), escrow, epoch=context.key.epoch))
     if context.workspace.keeps_uids:
-        escrow.write(uid_entries(people, context.pseudonyms, epoch=context.key.epoch))
+        escrow.write(uid_entries(_people(context, plan), context.pseudonyms, epoch=context.key.epoch))
     known = vault.recall()
     return {code: found | known.get(code, frozenset()) for code, found in plan.identifiers.items()}
+
+
+def _people(context: JobContext, plan: Plan) -> Iterator[tuple[str, SourceInstance]]:
+    """Every instance of the plan with the code of its person."""
+    for source in chain(plan.first, plan.dependent):
+        if source.subject is not None:
+            yield context.subjects.subject_of(source.subject).patient_code, source
 
 
 def _run(context: JobContext, recorder: Recorder, sources: Sequence[SourceInstance], *, name: str) -> None:
     """Release what is not released yet, and record it in groups."""
     progress = Progress(name, len(sources), context.report)
-    tasks: list[ReleaseTask] = []
+    sent: dict[int, ReleaseBatch] = {}
+    group: list[Outcome] = []
+    for released in context.executor.map(release_batch, _sent(_tasks(recorder, sources, progress), sent)):
+        for outcome in released.outcomes(sent.pop(released.number)):
+            group.append(outcome)
+            progress.step(held=outcome.record is None)
+        if len(group) >= _GROUP:
+            recorder.record(group)
+            group = []
+    recorder.record(group)
+
+
+def _tasks(recorder: Recorder, sources: Iterable[SourceInstance], progress: Progress) -> Iterator[ReleaseTask]:
     for source in sources:
         if recorder.is_done(source) or recorder.is_contested(source):
             progress.step()
         else:
-            tasks.append(recorder.task(source))
-    group: list[Outcome] = []
-    for outcome in context.executor.map(release_one, tasks):
-        group.append(outcome)
-        progress.step(held=outcome.record is None)
-        if len(group) == _GROUP:
-            recorder.record(group)
-            group = []
-    recorder.record(group)
+            yield recorder.task(source)
+
+
+def _sent(tasks: Iterable[ReleaseTask], sent: dict[int, ReleaseBatch]) -> Iterator[ReleaseBatch]:
+    """Batches for workers; `sent` holds those that are on their way."""
+    for batch in batched(tasks):
+        sent[batch.number] = batch
+        yield batch

@@ -1,0 +1,81 @@
+"""Instances on their way to a worker and back, several at a time.
+
+The law: a batch holds no more than a worker does in a moment, and what its instances share crosses the border once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from curator.jobs.release.work import Outcome, ReleaseTask, release_one
+from curator.model.instance import ReleasedInstance
+from curator.model.quarantine import Reason
+
+_MOST_TASKS = 16
+_MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseBatch:
+    """Tasks under the number by which the answer is known."""
+
+    number: int
+    tasks: tuple[ReleaseTask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An outcome without its source, which the job has."""
+
+    record: ReleasedInstance | None
+    reason: Reason | None
+    detail: str
+    applied: tuple[tuple[str, str, int], ...] = field(repr=False)
+    evidence: Mapping[str, object] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedBatch:
+    """What became of each task of a batch, in their order."""
+
+    number: int
+    answers: tuple[_Answer, ...]
+
+    def outcomes(self, batch: ReleaseBatch) -> Iterator[Outcome]:
+        """The outcomes of the batch that this answers."""
+        for task, answer in zip(batch.tasks, self.answers, strict=True):
+            yield Outcome(
+                source=task.source,
+                record=answer.record,
+                reason=answer.reason,
+                detail=answer.detail,
+                applied=answer.applied,
+                evidence=answer.evidence,
+            )
+
+
+def release_batch(batch: ReleaseBatch) -> ReleasedBatch:
+    """Release the instances of a batch one by one; what goes wrong with one stays with it."""
+    # Files of a series mostly have the same counts; the same object is sent once.
+    counts: dict[tuple[tuple[str, str, int], ...], tuple[tuple[str, str, int], ...]] = {}
+    answers = []
+    for task in batch.tasks:
+        done = release_one(task)
+        applied = counts.setdefault(done.applied, done.applied)
+        answers.append(_Answer(done.record, done.reason, done.detail, applied, done.evidence))
+    return ReleasedBatch(batch.number, tuple(answers))
+
+
+def batched(tasks: Iterable[ReleaseTask]) -> Iterator[ReleaseBatch]:
+    """All tasks in batches, taken when they are asked for; one that is large ends its batch. Nothing for none."""
+    number, size = 0, 0
+    waiting: list[ReleaseTask] = []
+    for task in tasks:
+        waiting.append(task)
+        size += task.source.size_bytes
+        if len(waiting) == _MOST_TASKS or size > _MOST_BYTES:
+            yield ReleaseBatch(number, tuple(waiting))
+            number, size, waiting = number + 1, 0, []
+    if waiting:
+        yield ReleaseBatch(number, tuple(waiting))
