@@ -8,13 +8,13 @@ Sources: DICOM PS3.15 E.3.1 (Clean Pixel Data Option).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from curator.deid.pixels.areas import covered
 from curator.deid.pixels.beside import is_plain, taken_out
 from curator.deid.pixels.decide import decide
-from curator.deid.pixels.evidence import Evidence, PixelsHeldError, runs_of
+from curator.deid.pixels.evidence import Evidence, PixelsHeldError, judged_of, runs_of
 from curator.deid.pixels.file_image import Scratch, stored
 from curator.deid.pixels.find import find
 from curator.deid.pixels.frames import Frames
@@ -23,6 +23,7 @@ from curator.deid.pixels.photographs import judged_faces, refuse_faces_left
 from curator.deid.pixels.rebuilt import rebuilt
 from curator.deid.pixels.scrub import Boxes, Scrubbed, inside_boxes, scrub
 from curator.deid.pixels.verify import Proof, boxes_by_frame, check_scrubbed, is_hidden, is_same
+from curator.deid.text.cleaner import Find
 from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues
 from curator.dicom.dictionary import tag_of
@@ -87,6 +88,15 @@ class _Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen in an image: its frames, what becomes of each box, and what was read in it ("" for nothing)."""
+
+    frames: Frames
+    judged: tuple[Judged, ...]
+    texts: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Looked:
     """An image that is looked at: as it came, and without what stood beside its pixels."""
 
@@ -97,13 +107,17 @@ class _Looked:
 
 @dataclass(frozen=True, slots=True)
 class PixelCleaner:
-    """Cleans the pixels of one instance after the other; `seen_by` says who looks, for the evidence."""
+    """Cleans the pixels of one instance after the other; `seen_by` says who looks, for the evidence.
+
+    `find` is the text engine of a model that the rules name, None where they name none.
+    """
 
     rules: PixelRules
     reader: TextReader
     finder: FaceFinder
     seen_by: str
     scratch: Scratch
+    find: Find | None = None
 
     def clean(self, data: Stored, *, handling: Handling, identifiers: Collection[Identifier]) -> CleanedPixels:
         """The instance with clean pixels; `identifiers` are those of the person that it shows.
@@ -134,11 +148,34 @@ class PixelCleaner:
         looked = _Looked(image, bare, handling is Handling.PHOTOGRAPH)
         return self._looked_at(looked, seen, own=OwnValues(identifiers, Folding(self.rules.confusables)))
 
+    def look(self, data: Stored, *, handling: Handling, identifiers: Collection[Identifier]) -> Look:
+        """What would be done with the pixels of an instance, without doing it; nothing is proven.
+
+        Raises:
+            ItemError: it has no pixels, or they cannot be decoded; FACE_POSSIBLE where the rules refuse a photograph.
+        """
+        image = _read(data)
+        looked = _Looked(image, image, handling is Handling.PHOTOGRAPH)
+        return self._judged(looked, OwnValues(identifiers, Folding(self.rules.confusables)))
+
+    def left(
+        self, data: Stored, *, evidence: Mapping[str, object], identifiers: Collection[Identifier]
+    ) -> tuple[Judged, ...]:
+        """What is read in an instance that was released and should not be there; () for a clean one.
+
+        `evidence` is what was seen when it was released, as it was recorded; empty where nothing is known.
+
+        Raises:
+            ItemError: it has no pixels, or they cannot be decoded.
+        """
+        own = OwnValues(identifiers, Folding(self.rules.confusables))
+        return Proof(self.reader, self.rules, own).left(_read(data).frames, judged_of(evidence))
+
     def _looked_at(self, looked: _Looked, seen: Evidence, *, own: OwnValues) -> CleanedPixels:
         """The image after it was read, scrubbed and proven, as often as it takes."""
         bare = looked.bare
-        judged = self._judged(looked, own)
-        proof = Proof(self.reader, self.rules, own)
+        judged = self._judged(looked, own).judged
+        proof = Proof(self.reader, self.rules, own, self.find)
         for rounds in range(1, MOST_ROUNDS + 1):
             boxes = boxes_by_frame(judged)
             seen = replace(seen, boxes=judged, rounds=rounds, blacked_out=_largest_share(bare.frames, boxes))
@@ -155,13 +192,15 @@ class PixelCleaner:
             judged = (*judged, *left)
         raise _held(Reason.BURNED_IN_TEXT_LEFT, replace(seen, boxes=judged))
 
-    def _judged(self, looked: _Looked, own: OwnValues) -> tuple[Judged, ...]:
+    def _judged(self, looked: _Looked, own: OwnValues) -> Look:
         """What becomes of the places that the header names, of faces, and of what is read."""
         frames = looked.bare.frames
+        module = frames.module
         faces = judged_faces(frames, self.finder, policy=self.rules.faces) if looked.is_photograph else ()
-        found = find(frames, self.reader)
-        texts = decide(found.sightings, data_set=frames.data_set, module=frames.module, own=own, rules=self.rules)
-        return (*faces, *texts)
+        seen = [one for one in find(frames, self.reader).sightings if one.box.clipped(module.rows, module.columns).area]
+        texts = decide(seen, data_set=frames.data_set, module=module, own=own, rules=self.rules, find=self.find)
+        unread = len(faces) + len(texts) - len(seen)
+        return Look(frames, (*faces, *texts), ("",) * unread + tuple(one.text for one in seen))
 
     def _refuse_doubtful(self, seen: Evidence, frames: Frames) -> None:
         """Hold what a person has to judge; places that the header names are none of it, however large."""

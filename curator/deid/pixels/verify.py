@@ -20,6 +20,7 @@ from curator.deid.pixels.judge import judge
 from curator.deid.pixels.likeness import Likeness
 from curator.deid.pixels.lines import is_same_place
 from curator.deid.pixels.scrub import Boxes, inside_boxes
+from curator.deid.text.cleaner import Find
 from curator.deid.text.own_values import OwnValues
 from curator.dicom.windows import WINDOW_BYTES
 from curator.errors import ItemError
@@ -57,6 +58,7 @@ class Proof:
     reader: TextReader
     rules: PixelRules
     own: OwnValues
+    find: Find | None = None
 
     def left(self, frames: Frames, judged: Sequence[Judged] = ()) -> tuple[Judged, ...]:
         """What is still read of an image in which `judged` was carried out and may not stay; () for a clean one.
@@ -72,7 +74,7 @@ class Proof:
             if likeness.names(one.text) or (self._is_read(one) and not _is_at(kept, one.box))
         ]
         rows, columns = frames.module.rows, frames.module.columns
-        found = judge(read, own=self.own, rules=self.rules, rows=rows, columns=columns)
+        found = judge(read, own=self.own, rules=self.rules, rows=rows, columns=columns, find=self.find)
         boxes = boxes_by_frame(judged)
         return tuple(
             replace(one, verdict=Verdict.REDACT)

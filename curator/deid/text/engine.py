@@ -24,10 +24,14 @@ def load_cleaner(rules: Path) -> Cleaner:
     return cast("Cleaner", importlib.import_module(_ANALYZER).make_cleaner(load_text_rules(rules)))
 
 
-def load_find(rules: Path) -> Find:
-    """What finds the entities of the rules under `rules`/text in a text, on a new engine; to be made once a process.
+def load_find(rules: Path) -> Find | None:
+    """What finds the entities of the rules under `rules`/text, and those of the model that they name, in a text.
+
+    None where they name no model: then the rules' own patterns find what the engine finds, without its half gigabyte.
+    To be made once a process.
 
     Raises:
         ConfigurationError: as `load_cleaner`.
     """
-    return cast("Find", importlib.import_module(_ANALYZER).engine_of(load_text_rules(rules)))
+    text = load_text_rules(rules)
+    return cast("Find", importlib.import_module(_ANALYZER).engine_of(text)) if text.model else None

@@ -11,6 +11,7 @@ from curator.adapters.dlib_faces import DlibFaces
 from curator.adapters.rapid_text import RapidText
 from curator.deid.pixels.clean import PixelCleaner
 from curator.deid.pixels.file_image import Scratch
+from curator.deid.text.engine import load_find
 from curator.policy.pixels.rules import load_pixel_rules
 
 
@@ -22,7 +23,12 @@ def make_pixel_cleaner(rules: Path, *, scratch: Scratch) -> PixelCleaner:
     """
     reader, finder = RapidText(), DlibFaces()
     return PixelCleaner(
-        rules=load_pixel_rules(rules), reader=reader, finder=finder, seen_by=_seen_by(reader, finder), scratch=scratch
+        rules=load_pixel_rules(rules),
+        reader=reader,
+        finder=finder,
+        seen_by=_seen_by(reader, finder),
+        scratch=scratch,
+        find=load_find(rules),
     )
 
 

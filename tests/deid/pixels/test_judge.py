@@ -1,9 +1,11 @@
 """What becomes of texts found in pixels: allowed ones stay, everything else goes, and values of the patient always."""
 
 import dataclasses
+import shutil
 import string
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +16,16 @@ from curator.deid.pixels.areas import covered
 from curator.deid.pixels.judge import judge
 from curator.deid.pixels.likeness import Likeness, similarity_percent
 from curator.deid.pixels.lines import lines_of, rows_of
+from curator.deid.text.analyzer import engine_of
 from curator.deid.text.cleaner import Found
 from curator.deid.text.engine import load_find
 from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues
+from curator.errors import ConfigurationError
 from curator.model.identity import Identifier, IdentifierKind
 from curator.model.pixels import Box, Judged, Route, Sighting, Verdict
 from curator.policy.pixels.rules import load_pixel_rules
+from curator.policy.text import load_text_rules
 
 RULES = load_pixel_rules(bundled_folder("rules"))
 FOLDING = Folding(RULES.confusables)
@@ -369,12 +374,23 @@ def test_every_box_is_in_one_line_and_one_row(found: list[Box], gap: float) -> N
 
 
 def test_presidio_and_the_patterns_alone_judge_alike() -> None:
-    find = load_find(bundled_folder("rules"))
+    find = engine_of(load_text_rules(bundled_folder("rules")))
     apart = [seen(text, 20 + 300 * (place % 2), 20 + 40 * (place // 2)) for place, text in enumerate([*STAYS, *GOES])]
     size = {"rows": 40 * len(apart), "columns": COLUMNS}
     with_engine = judge(apart, own=NOBODY, rules=RULES, find=find, **size)
     assert with_engine == judge(apart, own=NOBODY, rules=RULES, **size)
     assert {one.verdict for one in with_engine} == {Verdict.KEEP, Verdict.REDACT}
+
+
+def test_an_engine_is_loaded_only_for_a_model_that_a_site_names(tmp_path: Path) -> None:
+    assert load_find(bundled_folder("rules")) is None
+    shutil.copytree(bundled_folder("rules") / "text", tmp_path / "text")
+    engine = tmp_path / "text/engine.toml"
+    engine.write_text(
+        engine.read_text(encoding="utf-8").replace('model = ""', 'model = "no_such_model"'), encoding="utf-8"
+    )
+    with pytest.raises(ConfigurationError, match="no_such_model"):
+        load_find(tmp_path)
 
 
 def test_what_an_engine_takes_for_a_name_goes() -> None:
