@@ -20,6 +20,10 @@ def windows(data: bytes | memoryview, *, overlap: int = 0) -> Iterator[memoryvie
         return
     for start in range(0, len(view), WINDOW_BYTES):
         yield view[max(0, start - overlap) : start + WINDOW_BYTES]
-        if isinstance(view.obj, mmap.mmap):
-            # The kernel reads them again from the file where somebody asks for them.
-            view.obj.madvise(mmap.MADV_DONTNEED)
+        let_go(view)
+
+
+def let_go(view: memoryview) -> None:
+    """Give the memory of a mapped file back; the kernel reads it again from the file where somebody asks for it."""
+    if isinstance(view.obj, mmap.mmap):
+        view.obj.madvise(mmap.MADV_DONTNEED)

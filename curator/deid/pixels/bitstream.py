@@ -28,6 +28,7 @@ from curator.deid.pixels.streams.jpeg2000 import precision_of_jpeg_2000, strippe
 from curator.deid.pixels.streams.run_length import stripped_run_length
 from curator.deid.pixels.streams.segments import NO_COMMENT, Comments
 from curator.dicom.elements import Buffer
+from curator.dicom.windows import WINDOW_BYTES, let_go
 from curator.errors import ItemError
 from curator.model.quarantine import Reason
 
@@ -90,7 +91,7 @@ def is_bare(
     if syntax_uid in (RLE_LOSSLESS, ENCAPSULATED_UNCOMPRESSED):
         return False
     offsets: list[int] = []
-    table, position, first = b"", 0, -1
+    table, position, first, passed = b"", 0, -1, 0
     while position + 8 <= len(value):
         group, number, length = _ITEM.unpack_from(value, position)
         start, end = position + 8, position + 8 + length
@@ -103,6 +104,9 @@ def is_bare(
             offsets.append(position - first)
             if not _is_bare_frame(value[start:end], syntax_uid, allowed=allowed, most_bits=most_bits):
                 return False
+        if end - passed >= WINDOW_BYTES:
+            let_go(value)
+            passed = end
         position = end
     return False
 

@@ -19,6 +19,7 @@ from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import Buffer
 from curator.dicom.encode import header
 from curator.dicom.parse import UNDEFINED
+from curator.dicom.windows import WINDOW_BYTES, let_go
 
 _OFFSET_TABLES = (tag_of("ExtendedOffsetTable"), tag_of("ExtendedOffsetTableLengths"))
 
@@ -29,16 +30,22 @@ def rewritten(frames: Frames, change: Callable[[Buffer], Buffer], *, scratch: Sc
     spool = Spool(scratch)
     lengths: list[int] = []
     changed: list[int] = []
+    source = memoryview(frames.data_set.data)
+    passed = 0
     for index in range(len(frames)):
         raw = frames.raw(index)
         new = change(raw)
         if new is not raw and not changed:
             # Only now is it worth writing: what came before is as it was.
-            lengths = [_add(spool, frames.raw(earlier)) for earlier in range(index)]
+            lengths = [_add(spool, frames.raw(earlier), source) for earlier in range(index)]
         if new is not raw:
             changed.append(index)
         if changed:
-            lengths.append(_add(spool, new))
+            lengths.append(_add(spool, new, source))
+        passed += len(raw)
+        if passed >= WINDOW_BYTES:
+            let_go(source)
+            passed = 0
     if not changed:
         return Scrubbed(module.syntax, ())
     head = (element_header(module, UNDEFINED), basic_offset_table(lengths))
@@ -65,11 +72,14 @@ def native_tail(frames: Frames) -> tuple[int, bytes]:
     return start, swapped(bytes(after)) if module.is_swapped else bytes(after)
 
 
-def _add(spool: Spool, frame: Buffer) -> int:
-    """Add one frame as one fragment; its even length."""
+def _add(spool: Spool, frame: Buffer, source: memoryview) -> int:
+    """Add one frame as one fragment, by reference where it lies in the source; its even length."""
     odd = len(frame) % 2
     spool.write(item_header(len(frame) + odd))
-    spool.write(frame)
+    if isinstance(frame, memoryview) and frame.obj is source.obj:
+        spool.keep(frame)
+    else:
+        spool.write(frame)
     if odd:
         spool.write(b"\0")
     return len(frame) + odd
