@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import BinaryIO
@@ -60,22 +61,11 @@ def scrub(frames: Frames, boxes: Boxes, *, scratch: Scratch) -> Scrubbed:
     wanted = {index: inside for index in range(len(frames)) if (inside := inside_boxes(frames, index, boxes(index)))}
     if not wanted:
         return Scrubbed(module.syntax, ())
-    spool = Spool(scratch)
-    if not module.syntax.encapsulated:
+    with closing(Spool(scratch)) as spool:
+        if module.syntax.encapsulated:
+            return _encapsulated(frames, wanted, spool)
         _native(frames, wanted, spool, black(frames.data_set, module))
         return Scrubbed(module.syntax, tuple(wanted), spool.chunks())
-    brush = brush_of(frames)
-    is_new = brush.syntax.uid != module.syntax.uid
-    lengths = []
-    for index in range(len(frames)):
-        if index in wanted or is_new:
-            lengths.append(_add_item(spool, brush.paint(frames.raw(index), wanted.get(index, ()))))
-        else:
-            lengths.append(_keep_item(spool, frames, index))
-    table, tables = _offset_tables(frames, lengths)
-    changes = {**brush.header, **painted_transform(module, all_frames=len(wanted) == len(frames)), **tables}
-    head = (_pixel_header(module, UNDEFINED), table)
-    return Scrubbed(brush.syntax, tuple(wanted), (*head, *spool.chunks(), SEQUENCE_DELIMITER), changes)
 
 
 def grown(frames: Frames, index: int, box: Box) -> Box:
@@ -122,6 +112,22 @@ def _native(frames: Frames, wanted: Mapping[int, tuple[Box, ...]], spool: Spool,
             octets[at.start - start : at.stop - start] = frame
         spool.write(native.swapped(bytes(octets)) if module.is_swapped else bytes(octets))
     spool.keep(whole[(len(frames) + together - 1) // together * together * module.frame_bits // 8 :])
+
+
+def _encapsulated(frames: Frames, wanted: Mapping[int, tuple[Box, ...]], spool: Spool) -> Scrubbed:
+    """Frames that boxes lie on painted, the rest as it is unless the syntax is another."""
+    brush = brush_of(frames)
+    is_new = brush.syntax.uid != frames.module.syntax.uid
+    lengths = []
+    for index in range(len(frames)):
+        if index in wanted or is_new:
+            lengths.append(_add_item(spool, brush.paint(frames.raw(index), wanted.get(index, ()))))
+        else:
+            lengths.append(_keep_item(spool, frames, index))
+    table, tables = _offset_tables(frames, lengths)
+    transform = painted_transform(frames.module, all_frames=len(wanted) == len(frames))
+    pixels = (_pixel_header(frames.module, UNDEFINED), table, *spool.chunks(), SEQUENCE_DELIMITER)
+    return Scrubbed(brush.syntax, tuple(wanted), pixels, {**brush.header, **transform, **tables})
 
 
 def _add_item(spool: Spool, frame: bytes) -> int:

@@ -42,12 +42,16 @@ class Spool:
         self._places.append((self._written, self._written + len(chunk)))
         self._written += len(chunk)
 
+    def close(self) -> None:
+        """Let go of the file; what `chunks` gave stays."""
+        if self._file is not None:
+            self._file.close()
+
     def chunks(self) -> tuple[Chunk, ...]:
         """Everything taken, in order; the file is mapped and lives as long as what is returned."""
         if self._file is None:
             return tuple(place for place in self._places if not isinstance(place, tuple))
         self._file.flush()
         # The mapping keeps the unnamed file alive by itself.
-        with self._file as file:
-            mapped = memoryview(mmap.mmap(file.fileno(), self._written, access=mmap.ACCESS_READ))
+        mapped = memoryview(mmap.mmap(self._file.fileno(), self._written, access=mmap.ACCESS_READ))
         return tuple(mapped[place[0] : place[1]] if isinstance(place, tuple) else place for place in self._places)

@@ -19,6 +19,7 @@ from curator.deid.pixels.codecs.jpeg_segments import (
     SOF_EXTENDED,
     SOF_LOSSLESS,
     JpegHeader,
+    bare,
     read_header,
 )
 from curator.deid.pixels.module import JPEG_LOSSLESS, JPEG_LOSSLESS_SV1, PixelModule
@@ -28,8 +29,6 @@ from curator.model.quarantine import Reason
 
 _LOSSLESS = frozenset({JPEG_LOSSLESS, JPEG_LOSSLESS_SV1})
 _DCT = frozenset({SOF_BASELINE, SOF_EXTENDED})
-_BESIDE = frozenset({0xFE, *range(0xE0, 0xF0)})
-_END = b"\xff\xd9"
 _PIXEL_DATA = 0x7FE0, 0x0010
 
 
@@ -86,12 +85,6 @@ def read_blocks(stream: bytes, module: PixelModule) -> Blocks:
     planned_scans(stream, header)
     _decoded(bare(stream, header), header, module)
     return jpeg_dct.read_blocks(stream, header)
-
-
-def bare(stream: bytes, header: JpegHeader) -> bytes:
-    """The stream without what stands beside the picture: the decoder dies of some of it and would convert colours."""
-    parts = [segment for segment in header.segments if segment.code not in _BESIDE]
-    return stream[:2] + b"".join(stream[part.start : part.end] for part in parts) + _END
 
 
 def _decoded(stream: bytes, header: JpegHeader, module: PixelModule) -> bytes:

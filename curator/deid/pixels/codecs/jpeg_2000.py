@@ -52,7 +52,7 @@ def encoded(coded: Coded) -> bytes:
     """The reversible codestream of `coded`, of 24 bits at most.
 
     Raises:
-        ItemError: UNSUPPORTED_OBJECT, the encoder cannot hold it.
+        ItemError: UNSUPPORTED_OBJECT, a side of less than 32 pixels, which the encoder's wavelet does not take.
     """
     words = coded.words
     rows, columns = words.shape[:2]

@@ -29,8 +29,8 @@ _LOWEST_PREDICTOR, _HIGHEST_PREDICTOR = 1, 7
 _LONGEST_CODE = 16
 
 
-def check_enough(wanted: int, octets: bytes, *, is_exact: bool = True) -> None:
-    """Pass where `wanted` bits fill the entropy-coded bytes of a scan; at least do not overrun them if not `is_exact`.
+def check_enough(wanted: int, octets: bytes) -> None:
+    """Pass where `wanted` bits fill the entropy-coded bytes of a scan.
 
     Raises:
         ItemError: TRUNCATED or MALFORMED.
@@ -38,7 +38,7 @@ def check_enough(wanted: int, octets: bytes, *, is_exact: bool = True) -> None:
     available, restarts = coded_bits(octets)
     if wanted > available:
         raise ItemError(Reason.TRUNCATED, f"a JPEG scan of {available} bits, {wanted} wanted")
-    if is_exact and available - wanted > 8 * (restarts + 1) + MOST_SPARE_BITS:
+    if available - wanted > 8 * (restarts + 1) + MOST_SPARE_BITS:
         raise ItemError(Reason.MALFORMED, f"a JPEG scan of {available} bits, only {wanted} read")
 
 
@@ -53,7 +53,8 @@ def check_lossless(stream: bytes, header: JpegHeader, scans: tuple[PlannedScan, 
     planes = words[..., None] if words.ndim == 2 else words
     for scan in scans:
         predictor, _, transform = stream[scan.segment.coded - 3 : scan.segment.coded]
-        if not _LOWEST_PREDICTOR <= predictor <= _HIGHEST_PREDICTOR or scan.restart_units % header.columns:
+        is_known = _LOWEST_PREDICTOR <= predictor <= _HIGHEST_PREDICTOR and transform & 15 < header.precision
+        if not is_known or scan.restart_units % header.columns:
             raise ItemError(Reason.MALFORMED, "a lossless JPEG scan with parameters that none has")
         wanted = 0
         for member, table in zip(scan.members, scan.dc, strict=True):

@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +24,27 @@ from curator.deid.pixels.codecs import jpeg_tables
 from curator.deid.pixels.codecs.jpeg_bits import check_enough
 from curator.deid.pixels.codecs.jpeg_entropy import ZIGZAG, Scan, Table, bit_length, coded, table
 from curator.deid.pixels.codecs.jpeg_scans import Member, PlannedScan, planned_scans
-from curator.deid.pixels.codecs.jpeg_segments import DHT, SOF_BASELINE, SOF_EXTENDED, Component, JpegHeader
+from curator.deid.pixels.codecs.jpeg_segments import (
+    DHT,
+    SOF_BASELINE,
+    SOF_EXTENDED,
+    Component,
+    JpegHeader,
+    bare,
+    resized,
+)
 from curator.errors import ItemError
 from curator.model.pixels import Box
 from curator.model.quarantine import Reason
 
 _SIDE = 8
+_LARGEST_SIDE = 65_500
 _MOST_COMPONENTS, _TABLES = 4, 4
 _SEQUENTIAL = frozenset({SOF_BASELINE, SOF_EXTENDED})
 # The level shift of 8-bit samples, and the gain of the DC of an 8 x 8 block.
 _SHIFT, _GAIN = 128, 8
 Coefficients = tuple[NDArray[np.int16], ...]
-"""Of each component `(Y, X, 64)` quantised coefficients by block, in zigzag order."""
+"""Of each component `(Y, X, 64)` quantised coefficients by block, in zigzag order, up to the end of its coded units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +90,12 @@ def read_blocks(stream: bytes, header: JpegHeader) -> Blocks:
     if header.kind not in _SEQUENTIAL or header.precision != 8 or len(header.components) > _MOST_COMPONENTS:
         raise ItemError(Reason.MALFORMED, "a JPEG frame whose blocks are not sequential and of 8 bits")
     scans = planned_scans(stream, header)
-    shapes = [(*_blocks_of(header, factors), 64) for factors in sampling(header)]
-    arrays = [np.zeros(shape, np.int16) for shape in shapes]
+    full = _filled_up(header, scans)
+    arrays = [np.zeros((*_blocks_of(full, factors), 64), np.int16) for factors in sampling(header)]
     steps = np.zeros((_TABLES, 64), np.uint16)
     chosen = np.zeros(_MOST_COMPONENTS, np.int16)
     pointers = [_pointer(array) for array in arrays] + [None] * (_MOST_COMPONENTS - len(arrays))
-    with _named(stream) as path:
+    with _named(bare(resized(stream, full), header)) as path:
         done = CJpegLib.get().read_jpeg_dct(os.fsencode(path), *pointers, _pointer(steps), _pointer(chosen))
     if not done:
         raise ItemError(Reason.MALFORMED, "a JPEG frame whose blocks cannot be read")
@@ -94,7 +103,9 @@ def read_blocks(stream: bytes, header: JpegHeader) -> Blocks:
     if not all(dc_steps):
         raise ItemError(Reason.MALFORMED, "a JPEG frame with a quantisation step of 0")
     found = Blocks(header, scans, stream, tuple(array[..., ZIGZAG] for array in arrays), dc_steps)
-    _check_bits(found)
+    for scan in scans:
+        octets = stream[scan.segment.coded : scan.segment.end]
+        check_enough(bit_length(_scan(found, found.coefficients, scan)), octets)
     return found
 
 
@@ -153,21 +164,25 @@ def _named(stream: bytes) -> Iterator[str]:
         yield str(path)
 
 
-def _check_bits(blocks: Blocks) -> None:
-    """Refuse a frame whose decoder had to make up blocks, or left bits over.
+def _filled_up(header: JpegHeader, scans: tuple[PlannedScan, ...]) -> JpegHeader:
+    """The header of a frame as large as its coded units: a scan holds their blocks beside the picture too."""
+    if len(header.components) == 1:
+        return header
+    rows, columns = unit(header)
+    full = replace(header, rows=-(-header.rows // rows) * rows, columns=-(-header.columns // columns) * columns)
+    if max(full.rows, full.columns) > _LARGEST_SIDE:
+        raise ItemError(Reason.UNSUPPORTED_OBJECT, f"a JPEG frame of {header.rows} x {header.columns}")
+    if len(scans) == 1:
+        return full
+    if any(len(scan.members) > 1 for scan in scans) and (full.rows, full.columns) != (header.rows, header.columns):
+        raise ItemError(Reason.UNSUPPORTED_OBJECT, "a JPEG frame that interleaves some of its components")
+    return header
 
-    Blocks beside the picture, which fill a coded unit up, count with the least they can take.
-    """
-    for planned in blocks.scans:
-        scan, is_exact = _scan(blocks, blocks.coefficients, planned)
-        octets = blocks.stream[planned.segment.coded : planned.segment.end]
-        check_enough(bit_length(scan), octets, is_exact=is_exact)
 
-
-def _scan(blocks: Blocks, coefficients: Coefficients, planned: PlannedScan) -> tuple[Scan, bool]:
-    """The blocks of a scan in its order, and whether they are all of them: none had to be made up at the edges."""
+def _scan(blocks: Blocks, coefficients: Coefficients, planned: PlannedScan) -> Scan:
+    """The blocks of a scan in its order."""
     factors = sampling(blocks.header)
-    is_exact, per_unit = True, 1
+    per_unit = 1
     if len(planned.members) == 1:
         sequence = coefficients[planned.members[0].component].reshape(-1, 64)
         owner = np.zeros(len(sequence), np.intp)
@@ -178,27 +193,13 @@ def _scan(blocks: Blocks, coefficients: Coefficients, planned: PlannedScan) -> t
         for place, member in enumerate(planned.members):
             vertical, horizontal = factors[member.component]
             array = coefficients[member.component]
-            full = _filled_up(array, down * vertical, across * horizontal)
-            is_exact = is_exact and full is array
-            units = full.reshape(down, vertical, across, horizontal, 64).transpose(0, 2, 1, 3, 4)
+            units = array.reshape(down, vertical, across, horizontal, 64).transpose(0, 2, 1, 3, 4)
             parts.append(units.reshape(down * across, vertical * horizontal, 64))
             owners.append(np.full(vertical * horizontal, place, np.intp))
         sequence = np.concatenate(parts, axis=1).reshape(-1, 64)
         per_unit = sum(len(each) for each in owners)
         owner = np.tile(np.concatenate(owners), down * across)
-    return Scan(sequence, owner, planned.dc, planned.ac, planned.restart_units * per_unit), is_exact
-
-
-def _filled_up(array: NDArray[np.int16], rows: int, columns: int) -> NDArray[np.int16]:
-    """The blocks of a component with those that fill coded units up at edges: flat, and as dark as their neighbour."""
-    if array.shape[:2] == (rows, columns):
-        return array
-    full = np.zeros((rows, columns, 64), np.int16)
-    height, width = array.shape[:2]
-    full[:height, :width] = array
-    full[:height, width:, 0] = array[:, -1:, 0]
-    full[height:, :, 0] = full[height - 1, :, 0]
-    return full
+    return Scan(sequence, owner, planned.dc, planned.ac, planned.restart_units * per_unit)
 
 
 def _written(blocks: Blocks, coefficients: Coefficients) -> bytes:
@@ -208,13 +209,13 @@ def _written(blocks: Blocks, coefficients: Coefficients) -> bytes:
     for planned in blocks.scans:
         segment = planned.segment
         planned = planned._replace(tables={**planned.tables, **typical})
-        octets = coded(_scan(blocks, coefficients, planned)[0])
+        octets = coded(_scan(blocks, coefficients, planned))
         out += stream[copied : segment.start]
         if octets is None:
             tables, definition = _typical(planned.members, blocks.header.components)
             typical |= tables
             out += definition
-            octets = coded(_scan(blocks, coefficients, planned._replace(tables={**planned.tables, **tables}))[0])
+            octets = coded(_scan(blocks, coefficients, planned._replace(tables={**planned.tables, **tables})))
         if octets is None:
             raise ItemError(Reason.MALFORMED, "a JPEG frame with coefficients that no table has a code for")
         out += stream[segment.start : segment.coded] + octets

@@ -20,6 +20,8 @@ SOI, EOI, SOS, DHT, DRI, SOF_LS = 0xD8, 0xD9, 0xDA, 0xC4, 0xDD, 0xF7
 SOF_BASELINE, SOF_EXTENDED, SOF_PROGRESSIVE, SOF_LOSSLESS = 0xC0, 0xC1, 0xC2, 0xC3
 SOFS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APP0, _APP14 = 0xE0, 0xEE
+_BESIDE = frozenset({0xFE, *range(0xE0, 0xF0)})
+_END = bytes((0xFF, EOI))
 _JFIF, _ADOBE = b"JFIF\0", b"Adobe"
 _ADOBE_TRANSFORM_AT, _ADOBE_TRANSFORM_RGB = 11, 0
 _RGB_IDS = (tuple(b"RGB"), tuple(b"rgb"))
@@ -161,3 +163,15 @@ def is_rgb(stream: bytes, header: JpegHeader, *, stated: str) -> bool:
     if has_jfif:
         return False
     return tuple(each.identifier for each in header.components) in _RGB_IDS or stated == "RGB"
+
+
+def bare(stream: bytes, header: JpegHeader) -> bytes:
+    """The stream without what stands beside the picture: decoders die of some of it and would convert colours."""
+    parts = [segment for segment in header.segments if segment.code not in _BESIDE]
+    return stream[:2] + b"".join(stream[part.start : part.end] for part in parts) + _END
+
+
+def resized(stream: bytes, header: JpegHeader) -> bytes:
+    """The stream with the rows and columns of `header` in its frame header."""
+    at = next(segment.body for segment in header.segments if segment.code == header.kind)
+    return stream[: at + 1] + header.rows.to_bytes(2, "big") + header.columns.to_bytes(2, "big") + stream[at + 5 :]
