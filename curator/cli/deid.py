@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from curator.cli._pixels import pixels
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -31,6 +33,9 @@ _VALUES = click.option("--recipe-values", type=click.Path(path_type=Path), help=
 @click.group("deid")
 def group() -> None:
     """De-identify instances and prove it on the written files."""
+
+
+group.add_command(pixels)
 
 
 @group.command()
@@ -92,6 +97,7 @@ def run(
 @_OPTION
 @_RECIPE
 @_VALUES
+@click.option("--pixels", "reads_pixels", is_flag=True, help="Read the images again that say they are clean; slow.")
 @_WORKSPACE
 @_WORKERS
 @_JSON
@@ -104,11 +110,13 @@ def verify(
     *,
     recipe: Path | None,
     recipe_values: Path | None,
+    reads_pixels: bool,
     as_json: bool,
 ) -> None:
     """Search every file in FOLDER for the identifiers of its person, and check that references between them agree.
 
-    Exit code 1 where anything is found. References to instances that are not in FOLDER are counted, and a finding only
+    Exit code 1 where anything is found. Images that say of themselves that their pixels are clean are counted, and
+    read again with --pixels. References to instances that are not in FOLDER are counted, and a finding only
     for objects that make no sense without their images.
     """
     from curator.adapters.processes import executor
@@ -122,6 +130,7 @@ def verify(
         profile=profile,
         options=options,
         recipe=_recipe(recipe, recipe_values),
+        reads_pixels=reads_pixels,
     )
     pool = executor(workers)
     try:
@@ -134,6 +143,7 @@ def verify(
         for one in proof.findings:
             click.echo(f"{one.file}  {one.defect}  {one.place}")
         click.echo(f"{proof.references_resolved} references resolve, {proof.references_outside} point outside")
+        click.echo(f"{proof.pixels_claimed} images say that their pixels are clean, {proof.pixels_read} read again")
         click.echo(f"{proof.files} files searched, {len(proof.findings)} findings")
     sys.exit(1 if proof.findings else 0)
 

@@ -18,6 +18,9 @@ _REMOVED = tag_of("PatientIdentityRemoved")
 _METHOD = tag_of("DeidentificationMethod")
 _METHOD_CODES = tag_of("DeidentificationMethodCodeSequence")
 _TEMPORAL = tag_of("LongitudinalTemporalInformationModified")
+_BURNED_IN = tag_of("BurnedInAnnotation")
+_CODE_VALUE = tag_of("CodeValue")
+_CLEAN_PIXELS = b"113101"
 _TEMPORAL_VALUES = frozenset({b"UNMODIFIED", b"MODIFIED", b"REMOVED"})
 
 
@@ -33,6 +36,23 @@ def missing_markers(data_set: DataSet) -> Iterator[Residual]:
         yield Residual(Defect.MARKER, tag_text(_METHOD_CODES))
     if _value(data_set, _TEMPORAL) not in _TEMPORAL_VALUES:
         yield Residual(Defect.MARKER, tag_text(_TEMPORAL))
+    if _value(data_set, _BURNED_IN) and not (claims_clean_pixels(data_set) and _has_pixel_code(data_set)):
+        yield Residual(Defect.MARKER, tag_text(_BURNED_IN))
+
+
+def claims_clean_pixels(data_set: DataSet) -> bool:
+    """Whether an instance says that there is no burned-in text in it, as only one that was proven may."""
+    return _value(data_set, _BURNED_IN) == b"NO"
+
+
+def _has_pixel_code(data_set: DataSet) -> bool:
+    codes = data_set.first(_METHOD_CODES)
+    items = () if codes is None else codes.items or ()
+    return any(
+        element.tag == _CODE_VALUE and data_set.raw(element).strip(b" \0") == _CLEAN_PIXELS
+        for one in items
+        for element in one.elements
+    )
 
 
 def _value(data_set: DataSet, tag: int) -> bytes:

@@ -49,6 +49,7 @@ class Defect(StrEnum):
     REFERENCE_CONTRADICTS = "reference_contradicts"
     SAME_INSTANCE_TWICE = "same_instance_twice"
     MARKER = "marker"
+    BURNED_IN_TEXT = "burned_in_text"
 
 
 @dataclass(frozen=True, slots=True)

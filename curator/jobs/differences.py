@@ -80,7 +80,7 @@ def file_differences(
     """
     rules = bundled_folder("rules")
     policy = load_policy(rules, profile=profile, options=options, recipe=recipe)
-    key, alias, source, known = _person(path, workspace, policy)
+    key, alias, source, known = person_of_file(path, workspace, policy)
     task = ReleaseTask(
         settings=ReleaseSettings(
             key=key,
@@ -98,9 +98,17 @@ def file_differences(
     return _differences(task, Shown(keyed=workspace is not None, old=show_old and workspace is not None))
 
 
-def _person(
+def person_of_file(
     path: Path, workspace: Path | None, policy: HeaderPolicy
 ) -> tuple[Key, Alias, SourceInstance, frozenset[Identifier]]:
+    """A key, who stands for the person of a file, what the file is, and what the workspace knows of the person.
+
+    Without a workspace the key is nobody's and nothing is known.
+
+    Raises:
+        ItemError: the file is no instance, or says nothing of whose it is.
+        RefusedError: the workspace's key cannot be used.
+    """
     source = instance_facts(path.read_bytes(), reference=str(path), content_id="", policy=policy)
     if source.subject is None:
         raise ItemError(Reason.PATIENT_ID_MISSING)

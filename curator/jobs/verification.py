@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from curator.adapters.local_disk import LocalDisk
+from curator.catalog.database import open_engine
+from curator.catalog.revision import current_revision
 from curator.deid.instance import allows_private, keeps_uid
-from curator.deid.marked import missing_markers
+from curator.deid.marked import claims_clean_pixels, missing_markers
+from curator.deid.pixels.evidence import runs_of
 from curator.deid.references import Compaction, Links, check_references, links_of
 from curator.deid.verify import Defect, Residual, residuals
 from curator.dicom.dictionary import tag_of, tag_text
@@ -24,13 +28,20 @@ from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import Needles, found_in, needles_of
 from curator.jobs.context import JobContext
+from curator.jobs.ledger import evidence_of_done
 from curator.jobs.progress import Progress, Report
-from curator.jobs.workspace import open_workspace
+from curator.jobs.release.looking import load_pixel_cleaner
+from curator.jobs.release.record import STAGE as RELEASE
+from curator.jobs.workspace import Workspace, open_workspace
+from curator.model.identity import Identifier
 from curator.policy.dependents import load_dependents
 from curator.policy.header import HeaderPolicy
 from curator.policy.recipe.laid import load_policy
 from curator.policy.recipe.lines import Recipe
 from curator.ports import Executor
+
+if TYPE_CHECKING:
+    from curator.deid.pixels.clean import PixelCleaner
 
 _HEAD = 132
 _TEXT_HEAD = 4096
@@ -51,13 +62,16 @@ class Proof:
     """What a search over a folder came to.
 
     `references_outside` point to instances that are not in the folder: allowed where the object makes sense without
-    them, and a finding where it does not.
+    them, and a finding where it does not. `pixels_claimed` say of themselves that their pixels are clean, `pixels_read`
+    of them were read again.
     """
 
     files: int = 0
     findings: tuple[Finding, ...] = ()
     references_resolved: int = 0
     references_outside: int = 0
+    pixels_claimed: int = 0
+    pixels_read: int = 0
     links: tuple[Links, ...] = field(repr=False, default=())
 
     def to_json(self) -> dict[str, object]:
@@ -65,13 +79,17 @@ class Proof:
         return {
             "files": self.files,
             "references": {"resolved": self.references_resolved, "outside": self.references_outside},
+            "pixels": {"claimed": self.pixels_claimed, "read": self.pixels_read},
             "findings": [{"file": one.file, "defect": one.defect, "place": one.place} for one in self.findings],
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is searched and by which rules; a worker makes its tools of it once."""
+    """What is searched and by which rules; a worker makes its tools of it once.
+
+    `reads_pixels`: images that say they are clean are read again, too.
+    """
 
     folder: Path = field(repr=False)
     workspace: Path = field(repr=False)
@@ -79,11 +97,27 @@ class Search:
     profile: str
     options: tuple[str, ...]
     recipe: Recipe | None = field(repr=False, default=None)
+    reads_pixels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What is wrong with one file, what it refers to (None: nothing can be said), and what became of its pixels."""
+
+    findings: list[Finding]
+    links: Links | None = None
+    claims_pixels: bool = False
+    read_pixels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Tools:
+    """`evidence` is by path in the folder what was seen when a file was released."""
+
     persons: Mapping[str, Needles] = field(repr=False)
+    identifiers: Mapping[str, frozenset[Identifier]] = field(repr=False)
+    evidence: Mapping[str, Mapping[str, object]] = field(repr=False)
+    pixels: PixelCleaner | None
     everybody: Needles = field(repr=False)
     policy: HeaderPolicy
     pseudonyms: Pseudonyms
@@ -103,11 +137,14 @@ def verify_folder(search: Search, *, executor: Executor, report: Report) -> Proo
     found: list[Finding] = []
     linked: list[Links] = []
     compaction = Compaction()
-    for findings, links in executor.map(partial(_verify_file, search), paths):
-        progress.step(held=bool(findings))
-        found += findings
-        if links is not None:
-            linked.append(compaction.compacted(links))
+    claimed = read = 0
+    for one in executor.map(partial(_verify_file, search), paths):
+        progress.step(held=bool(one.findings))
+        found += one.findings
+        claimed += one.claims_pixels
+        read += one.read_pixels
+        if one.links is not None:
+            linked.append(compaction.compacted(one.links))
     linked.sort(key=lambda one: one.file)
     references = check_references(linked, needs_images=load_dependents(search.rules).__contains__)
     found += [
@@ -120,6 +157,8 @@ def verify_folder(search: Search, *, executor: Executor, report: Report) -> Proo
         findings=tuple(sorted(found, key=lambda one: (one.file, one.defect, one.place))),
         references_resolved=references.resolved,
         references_outside=references.outside,
+        pixels_claimed=claimed,
+        pixels_read=read,
         links=tuple(linked),
     )
 
@@ -137,13 +176,32 @@ def verify_released(context: JobContext) -> Proof:
     return verify_folder(search, executor=context.executor, report=context.report)
 
 
-def _verify_file(search: Search, path: str) -> tuple[list[Finding], Links | None]:
+def _verify_file(search: Search, path: str) -> _Verified:
     tools = _tools(search)
     file = _shown(path, tools)
     found = [Residual(Defect.IDENTIFIER, "file name")] if file != path else []
     data_set, residual = _residuals(search, path, tools)
-    findings = [Finding(file=file, defect=one.defect.value, place=one.place) for one in (*found, *residual)]
-    return findings, None if data_set is None else links_of(data_set, file=path)
+    claims = data_set is not None and claims_clean_pixels(data_set)
+    seen = _pixels_left(data_set, path, tools) if data_set is not None and claims and tools.pixels is not None else None
+    findings = [
+        Finding(file=file, defect=one.defect.value, place=one.place) for one in (*found, *residual, *(seen or ()))
+    ]
+    links = None if data_set is None else links_of(data_set, file=path)
+    return _Verified(findings, links, claims_pixels=claims, read_pixels=seen is not None)
+
+
+def _pixels_left(data_set: DataSet, path: str, tools: _Tools) -> list[Residual]:
+    """What is read in the pixels of a released image and should not be there."""
+    assert tools.pixels is not None
+    identifiers = tools.identifiers.get(_patient_code(data_set), frozenset())
+    try:
+        left = tools.pixels.left(
+            bytes(data_set.meta_data), evidence=tools.evidence.get(path, {}), identifiers=identifiers
+        )
+    except ItemError:
+        return [Residual(Defect.UNREADABLE, tag_text(tag_of("PixelData")))]
+    frames = sorted({runs_of(one.frames) for one in left})
+    return [Residual(Defect.BURNED_IN_TEXT, f"frames {frame}") for frame in frames]
 
 
 def _shown(path: str, tools: _Tools) -> str:
@@ -205,7 +263,22 @@ def _tools(search: Search) -> _Tools:
     known = workspace.vault(pseudonyms).recall()
     return _Tools(
         persons={code: needles_of(identifiers) for code, identifiers in known.items()},
+        identifiers=known,
+        evidence=_evidence(workspace) if search.reads_pixels else {},
+        pixels=load_pixel_cleaner(search.rules) if search.reads_pixels else None,
         everybody=needles_of(identifier for identifiers in known.values() for identifier in identifiers),
         policy=load_policy(search.rules, profile=search.profile, options=search.options, recipe=search.recipe),
         pseudonyms=pseudonyms,
     )
+
+
+def _evidence(workspace: Workspace) -> dict[str, dict[str, object]]:
+    """What was seen in the pixels of everything that was released; nothing where no job has run."""
+    engine = open_engine(workspace.database_url)
+    try:
+        if not current_revision(engine):
+            return {}
+        with engine.connect() as connection:
+            return evidence_of_done(connection, RELEASE)
+    finally:
+        engine.dispose()

@@ -169,7 +169,7 @@ class PixelCleaner:
             ItemError: it has no pixels, or they cannot be decoded.
         """
         own = OwnValues(identifiers, Folding(self.rules.confusables))
-        return Proof(self.reader, self.rules, own).left(_read(data).frames, judged_of(evidence))
+        return Proof(self.reader, self.rules, own, self.find).left(_read(data).frames, judged_of(evidence))
 
     def _looked_at(self, looked: _Looked, seen: Evidence, *, own: OwnValues) -> CleanedPixels:
         """The image after it was read, scrubbed and proven, as often as it takes."""

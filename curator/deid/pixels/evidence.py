@@ -6,11 +6,12 @@ The law: places, sizes, counts and rule ids; never a text, and nothing that depe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from curator.errors import ItemError
-from curator.model.pixels import Box, Judged, Verdict
+from curator.model.pixels import Box, Judged, Route, Verdict
 from curator.model.quarantine import Reason
 
 # Boxes that are listed one by one; the counts hold all of them.
@@ -88,6 +89,23 @@ def box_record(judged: Judged) -> dict[str, object]:
         "route": judged.route.value,
         "frames": runs_of(judged.frames),
     }
+
+
+def judged_of(evidence: Mapping[str, object]) -> tuple[Judged, ...]:
+    """The boxes that an evidence as `to_json` gives it lists; nothing for one without."""
+    boxes = evidence.get("boxes", [])
+    return tuple(map(_judged_of, boxes)) if isinstance(boxes, list) else ()
+
+
+def _judged_of(record: Mapping[str, Any]) -> Judged:
+    frames = None if record["frames"] == "all" else tuple(_numbers(record["frames"]))
+    return Judged(Box(*record["box"]), Verdict(record["verdict"]), record["rule"], Route(record["route"]), frames)
+
+
+def _numbers(runs: str) -> Iterator[int]:
+    for run in runs.split():
+        first, _, last = run.partition("-")
+        yield from range(int(first), int(last or first) + 1)
 
 
 def runs_of(frames: Sequence[int] | None) -> str:
