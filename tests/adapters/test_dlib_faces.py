@@ -81,6 +81,14 @@ def test_two_faces_are_two_boxes_and_grey_pictures_count_too() -> None:
     assert first.right < 200 < second.left
 
 
+def test_a_picture_seen_before_has_the_boxes_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = HISTOGRAMS.faces(photograph())
+    monkeypatch.setattr(dlib_faces, "_histograms", lambda: pytest.fail("looked at twice"))
+    assert HISTOGRAMS.faces(photograph().copy()) == found
+    with pytest.raises(pytest.fail.Exception, match="twice"):
+        HISTOGRAMS.faces(photograph()[1:])
+
+
 def test_a_finder_crosses_to_another_process_and_says_what_it_is() -> None:
     assert pickle.loads(pickle.dumps(BOTH)) == BOTH
     assert BOTH.name != HISTOGRAMS.name
@@ -92,4 +100,6 @@ def test_without_weights_it_says_which_package_is_missing(monkeypatch: pytest.Mo
     dlib_faces._network.cache_clear()
     with pytest.raises(ConfigurationError, match="a_package_that_nobody_has"):
         BOTH.faces(np.zeros((24, 24), np.uint8))
+    with pytest.raises(ConfigurationError, match="not installed"):
+        _ = BOTH.name
     dlib_faces._network.cache_clear()
