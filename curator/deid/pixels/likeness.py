@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import combinations
 
 from curator.deid.text.folding import Folding
 from curator.deid.text.own_values import OwnValues, is_one_edit_apart
@@ -45,8 +44,8 @@ class Likeness:
         words = [folded for folded in (self._fold(word) for word in _WORDS.findall(text)) if folded]
         runs = {
             run
-            for start, end in combinations(range(len(words) + 1), 2)
-            if end - start <= _WORDS_TOGETHER
+            for start in range(len(words))
+            for end in range(start + 1, min(start + _WORDS_TOGETHER, len(words)) + 1)
             for run in self._alike("".join(words[start:end]))
         }
         return any(self._names(run) for run in sorted(runs))
