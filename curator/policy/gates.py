@@ -9,7 +9,7 @@ Sources: DICOM PS3.15 E.3.1, E.3.2; PS3.3 C.7.6.1, C.7.6.2; PS3.16 Annex L.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -100,12 +100,9 @@ def load_gates(folder: Path) -> Gates:
     return Gates(tuple(rules), tables, digest.hexdigest())
 
 
-def gate(gates: Gates, instance: SourceInstance, *, besides: Collection[Reason] = ()) -> GateFinding | None:
-    """Why the instance is held back, by the first rule that fits; None where it may pass.
-
-    `besides` are doubts that somebody else looks into. `pixel_action` says which those may be.
-    """
-    return next((rule.finding for rule in _fitting(gates, instance) if rule.finding.reason not in besides), None)
+def gate(gates: Gates, instance: SourceInstance) -> GateFinding | None:
+    """Why the instance is held back, by the first rule that fits; None where it may pass."""
+    return next((rule.finding for rule in _fitting(gates, instance)), None)
 
 
 def pixel_action(gates: Gates, instance: SourceInstance) -> PixelAction:

@@ -75,16 +75,6 @@ def test_every_judged_class_but_cross_sections_and_grids_is_held_back(uid: str) 
     assert (reason_of(SOPClassUID=uid, Modality=modality, BurnedInAnnotation="NO") is None) is passes
 
 
-def test_what_others_look_into_does_not_hide_what_they_do_not() -> None:
-    looked = {Reason.BURNED_IN_TEXT_POSSIBLE}
-    ultrasound = dataclasses.replace(ABDOMEN, SOPClassUID="1.2.840.10008.5.1.4.1.1.6.1", Modality="US")
-    head = dataclasses.replace(ABDOMEN, descriptors=("Patient Protocol", "CT Schädel"))
-    assert gate(GATES, ultrasound, besides=looked) is None
-    for besides, reason in ((set(), Reason.BURNED_IN_TEXT_POSSIBLE), (looked, Reason.FACE_POSSIBLE)):
-        finding = gate(GATES, head, besides=besides)
-        assert finding is not None and finding.reason is reason
-
-
 @pytest.mark.parametrize("annotation", ["YES", "yes", "YES "])
 def test_declared_annotation_is_believed(annotation: str) -> None:
     assert reason_of(BurnedInAnnotation=annotation) is Reason.BURNED_IN_TEXT_POSSIBLE
