@@ -128,6 +128,21 @@ def test_bits_of_blocks_are_counted_and_written_alike(blocks, restart_blocks):
     assert restarts == ((len(blocks) - 1) // restart_blocks if restart_blocks else 0)
 
 
+@pytest.mark.parametrize("restart_blocks", [0, 1, 3, 10, 64])
+def test_a_scan_is_the_same_bytes_however_much_is_worked_on_at_once(restart_blocks, monkeypatch):
+    rng = np.random.default_rng(2)
+    blocks = (rng.integers(-200, 200, (50, 64)) * (rng.random((50, 64)) < 0.1)).astype(np.int16)
+    owners = np.arange(50, dtype=np.intp) % 3
+    dc = tuple(jpeg_entropy.table(*each) for each in (jpeg_tables.DC_LUMINANCE, *[jpeg_tables.DC_CHROMINANCE] * 2))
+    ac = tuple(jpeg_entropy.table(*each) for each in (jpeg_tables.AC_LUMINANCE, *[jpeg_tables.AC_CHROMINANCE] * 2))
+    scan = jpeg_entropy.Scan(blocks, owners, dc, ac, restart_blocks)
+    whole, bits = jpeg_entropy.coded(scan), jpeg_entropy.bit_length(scan)
+    for at_once in (1, 2, 7, 20, 49, 50):
+        monkeypatch.setattr(jpeg_entropy, "_AT_ONCE", at_once)
+        assert jpeg_entropy.coded(scan) == whole
+        assert jpeg_entropy.bit_length(scan) == bits
+
+
 def test_the_order_of_coefficients_is_the_standards():
     zigzag = np.empty(64, int)
     zigzag[jpeg_entropy.ZIGZAG] = np.arange(64)

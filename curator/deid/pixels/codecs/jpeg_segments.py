@@ -75,9 +75,7 @@ def read_header(stream: bytes) -> JpegHeader:
     Raises:
         ItemError: TRUNCATED, it ends before its end marker; MALFORMED.
     """
-    if stream[:2] != bytes((0xFF, SOI)):
-        raise ItemError(Reason.MALFORMED, f"{_WRONG} without its start")
-    segments, end = _segments(stream)
+    segments, end = segments_of(stream)
     if _START_OF_ANOTHER in stream[end:]:
         raise ItemError(Reason.MALFORMED, f"{_WRONG} after the end of another")
     frames = [segment for segment in segments if segment.code in SOFS or segment.code == SOF_LS]
@@ -109,8 +107,14 @@ def _frame_header(stream: bytes, frame: Segment, segments: tuple[Segment, ...], 
     return header
 
 
-def _segments(stream: bytes) -> tuple[tuple[Segment, ...], int]:
-    """All segments, and where the end marker ends."""
+def segments_of(stream: bytes) -> tuple[tuple[Segment, ...], int]:
+    """All segments, and where the end marker ends; fill bytes before a marker belong to no segment.
+
+    Raises:
+        ItemError: TRUNCATED, it ends before its end marker; MALFORMED.
+    """
+    if stream[:2] != bytes((0xFF, SOI)):
+        raise ItemError(Reason.MALFORMED, f"{_WRONG} without its start")
     octets = np.frombuffer(stream, np.uint8)
     marks = np.flatnonzero(octets[:-1] == 0xFF)
     following = octets[marks + 1]
