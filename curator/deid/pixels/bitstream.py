@@ -75,7 +75,7 @@ def precision(frame: Buffer, syntax_uid: str) -> int | None:
         ItemError: MALFORMED, the frame's header cannot be read.
     """
     if syntax_uid in _JPEG or syntax_uid in JPEG_LS:
-        return precision_of_jpeg(frame, is_ls=syntax_uid in JPEG_LS)
+        return precision_of_jpeg(frame)
     return precision_of_jpeg_2000(frame) if syntax_uid in _JPEG_2000 else None
 
 

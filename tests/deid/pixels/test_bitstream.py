@@ -380,7 +380,7 @@ BROKEN = {
 def test_a_malformed_jpeg_is_refused(name: str) -> None:
     with pytest.raises(ItemError) as error:
         stripped(BROKEN[name], JPEGBaseline8Bit)
-    assert error.value.reason is Reason.MALFORMED
+    assert error.value.reason in (Reason.MALFORMED, Reason.TRUNCATED)
     assert "Quendolyn" not in str(error.value)
 
 

@@ -14,19 +14,15 @@ A.4.1, A.4.3.
 
 from __future__ import annotations
 
-import numpy as np
-
-from curator.deid.pixels.streams.segments import NO_COMMENT, Comments, Part, broken, joined, number
+from curator.deid.pixels.codecs.jpeg_segments import SOF_LS, SOFS, SOS, read_header, segments_of
+from curator.deid.pixels.streams.segments import NO_COMMENT, Comments, Part, broken, joined
 from curator.dicom.elements import Buffer
 
-_SOI, _EOI, _SOS, _COM, _TEM = 0xD8, 0xD9, 0xDA, 0xFE, 0x01
-_RESTARTS = frozenset(range(0xD0, 0xD8))
+_COM, _APP0, _APP8, _APP14 = 0xFE, 0xE0, 0xE8, 0xEE
 _APPLICATIONS = range(0xE0, 0xF0)
-_APP0, _APP8, _APP14 = 0xE0, 0xE8, 0xEE
-_SOF, _SOF_LS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}, frozenset({0xF7})
-# Huffman and arithmetic tables, quantisation, number of lines, restart interval.
-_TABLES, _TABLES_LS = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD}), frozenset({0xDC, 0xDD, 0xF8})
-_KEPT = {False: _SOF | _TABLES, True: _SOF_LS | _TABLES_LS}
+# Number of lines and restart interval; Huffman and arithmetic tables and quantisation; JPEG-LS's own parameters.
+_LINES, _TABLES, _PARAMETERS = {0xDC, 0xDD}, {0xC4, 0xCC, 0xDB}, {0xF8}
+_KEPT = {False: SOFS | {SOS} | _LINES | _TABLES, True: {SOF_LS, SOS} | _LINES | _PARAMETERS}
 _JFIF, _JFIF_LENGTH = b"JFIF\0", 14
 _ADOBE, _ADOBE_LENGTH = b"Adobe", 12
 _COLOUR_TRANSFORM, _COLOUR_TRANSFORM_LENGTH = b"mrfx", 5
@@ -37,113 +33,53 @@ def stripped_jpeg(stream: Buffer, *, is_ls: bool, allowed: Comments = NO_COMMENT
     """The frame without anything beside the picture; `stream` itself where there is nothing.
 
     Raises:
-        ItemError: MALFORMED, it is no whole sequence of known segments.
+        ItemError: MALFORMED or TRUNCATED, it is no whole sequence of known segments.
     """
-    if number(stream, 0, 2) != 0xFF00 | _SOI:
-        broken(_name(is_ls), 0, "does not begin as one")
+    data = bytes(stream)
+    segments, end = segments_of(data)
     parts: list[Part] = [(0, 2)]
     applications: dict[bytes, bytes] = {}
-    position, has_frame, scans = 2, False, 0
-    while True:
-        start = position
-        code, position = _marker(stream, position, is_ls=is_ls)
-        if code == _EOI:
-            if not scans:
-                broken(_name(is_ls), start, "ends before its picture")
-            parts.append((start, position))
-            return joined(stream, parts)
-        end = _segment_end(stream, position, is_ls=is_ls)
-        if code == _SOS:
-            if not has_frame:
-                broken(_name(is_ls), start, "a scan before its frame header")
-            scans += 1
-            end = _entropy_end(stream, end, is_ls=is_ls)
-            parts.append((start, end))
-        elif code in _KEPT[is_ls]:
-            has_frame = has_frame or code in _SOF | _SOF_LS
-            parts.append((start, end))
-        elif code in _APPLICATIONS:
-            parts += _application(stream, start, position, applications=applications, is_ls=is_ls)
-        elif code == _COM:
-            parts += [(start, end)] if allowed.fullmatch(stream, position + 2, end) else []
+    position, frames, scans = 2, 0, 0
+    for segment in segments:
+        if segment.code in _KEPT[is_ls]:
+            frames += segment.code in SOFS or segment.code == SOF_LS
+            scans += segment.code == SOS
+            if scans and not frames:
+                broken(_name(is_ls), segment.start, "a scan before its frame header")
+            parts.append((position, segment.end))
+        elif segment.code in _APPLICATIONS:
+            payload = data[segment.body : segment.end]
+            kept = _kept_of_application(segment.code, payload, is_ls=is_ls)
+            if kept is not None and applications.setdefault(kept[:4], kept) != kept:
+                broken(_name(is_ls), segment.start, "two application segments contradict each other")
+            parts += _application(segment.code, kept, payload, (position, segment.end))
+        elif segment.code == _COM:
+            parts += [(position, segment.end)] if allowed.fullmatch(data, segment.body, segment.end) else []
         else:
-            broken(_name(is_ls), start, f"a segment {code:02X} that no picture of its kind has")
-        position = end
+            broken(_name(is_ls), segment.start, f"a segment {segment.code:02X} that no picture of its kind has")
+        position = segment.end
+    if not scans:
+        broken(_name(is_ls), end, "ends before its picture")
+    return joined(stream, [*parts, (position, end)])
 
 
-def precision_of_jpeg(stream: Buffer, *, is_ls: bool) -> int:
+def precision_of_jpeg(stream: Buffer) -> int:
     """Bits per sample as the frame header says.
 
     Raises:
-        ItemError: MALFORMED, there is none before the first scan.
+        ItemError: MALFORMED or TRUNCATED.
     """
-    position = 2
-    while True:
-        start = position
-        code, position = _marker(stream, position, is_ls=is_ls)
-        if code in (_SOF_LS if is_ls else _SOF):
-            return number(stream, position + 2, 1)
-        if code in (_SOS, _EOI):
-            broken(_name(is_ls), start, "no frame header")
-        position = _segment_end(stream, position, is_ls=is_ls)
+    return read_header(bytes(stream)).precision
 
 
 def _name(is_ls: bool) -> str:
     return "JPEG-LS" if is_ls else "JPEG"
 
 
-def _marker(stream: Buffer, position: int, *, is_ls: bool) -> tuple[int, int]:
-    """The code of the marker at `position`, fill bytes before it passed over, and where its segment begins."""
-    start, size = position, len(stream)
-    while position + 1 < size and stream[position] == 0xFF and stream[position + 1] == 0xFF:
-        position += 1
-    if position + 2 > size or stream[position] != 0xFF or stream[position + 1] in (0x00, _TEM, _SOI, *_RESTARTS):
-        broken(_name(is_ls), start, "no segment where one has to be")
-    return stream[position + 1], position + 2
-
-
-def _segment_end(stream: Buffer, position: int, *, is_ls: bool) -> int:
-    length = number(stream, position, 2)
-    if length < 2 or position + length > len(stream):
-        broken(_name(is_ls), position, "a segment runs past the end")
-    return position + length
-
-
-def _entropy_end(stream: Buffer, position: int, *, is_ls: bool) -> int:
-    """Where the entropy-coded bytes from `position` on end: at a marker that is no restart."""
-    if position + 2 > len(stream):
-        broken(_name(is_ls), position, "a scan without an end")
-    coded = np.frombuffer(stream, np.uint8, offset=position)
-    at = np.flatnonzero(coded[:-1] == 0xFF)
-    following = coded[at + 1]
-    # JPEG stuffs a zero byte, JPEG-LS a zero bit; fill bytes stand before a marker, which is then the next one found.
-    is_marker = following >= 0x80 if is_ls else following != 0
-    is_marker &= (following & 0xF8 != 0xD0) & (following != 0xFF)
-    first = int(is_marker.argmax()) if is_marker.any() else broken(_name(is_ls), position, "a scan without an end")
-    end = position + int(at[first])
-    while end > position and stream[end - 1] == 0xFF:
-        end -= 1
-    return end
-
-
-def _application(
-    stream: Buffer, start: int, position: int, *, applications: dict[bytes, bytes], is_ls: bool
-) -> list[Part]:
-    """What stays of an application segment: nothing, all of it, or as much as says how colours are coded."""
-    code = stream[position - 1]
-    end = position + number(stream, position, 2)
-    payload = bytes(stream[position + 2 : end])
-    kept = _kept_of_application(code, payload, is_ls=is_ls)
-    if kept is None:
-        return []
-    kind = kept[:4]
-    if kind in applications:
-        if applications[kind] != kept:
-            broken(_name(is_ls), start, "two application segments contradict each other")
-        return []
-    applications[kind] = kept
-    if kept == payload:
-        return [(start, end)]
+def _application(code: int, kept: bytes | None, payload: bytes, place: tuple[int, int]) -> list[Part]:
+    """What is written of an application segment of which `kept` stays."""
+    if kept is None or kept == payload:
+        return [] if kept is None else [place]
     return [bytes((0xFF, code)) + (len(kept) + 2).to_bytes(2, "big") + kept]
 
 
