@@ -17,7 +17,7 @@ ALLOWED = "pixels/allowed.toml"
 LONGEST = 200
 _BLANKS = re.compile(r"\s+")
 _AROUND = " .,:;|"
-_SEPARATOR = r"[ ,;|]{1,3}"
+_SEPARATOR = r"[ ,;|]{1,3}+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ def parse_allowed(document: Table) -> AllowedTexts:
     document.only(required=("rule",))
     parts = tuple(_part(rule) for rule in document.tables("rule"))
     together = _either([part.pattern.pattern for part in parts if not part.is_alone])
-    return AllowedTexts(parts, _compiled(rf"{together}(?:{_SEPARATOR}{together})*"))
+    # Atomic: a part that ends where parts end is not read in another way again, so that no text takes long.
+    one = rf"(?>{together}(?={_SEPARATOR}|$))"
+    return AllowedTexts(parts, _compiled(rf"{one}(?:{_SEPARATOR}{one})*+"))
 
 
 def _part(rule: Table) -> AllowedPart:

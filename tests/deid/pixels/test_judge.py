@@ -72,7 +72,7 @@ STAYS = [
     *("L", "R", "LT", "rt", "RIGHT", "AP", "PA", "LAT", "LMLO", "R CC", "AP/LAT", "PA ERECT", "L AP"),
     *("kV 120", "120 kV", "mA 250", "mAs: 3.2", "MI 1.2", "TIS 0.4", "TIB<0.4", "MI 1.2 TIS 0.4", "CTDIvol 12.3 mGy"),
     *("10 cm", "10cm", "15.0 cm", "60 fps", "25 Hz", "5.0 MHz", "-60 dB", "100%", "cm/s", "HU", "2D", "5", "15", "-40"),
-    *("H", " R. ", "Depth 16.0 cm", "FR 60Hz"),
+    *("H", " R. ", "Depth 16.0 cm", "FR 60Hz", "TR 500 ms, TE 12 ms", "R, L AP | 10 cm", "Gain 50 %", "PWR 100%"),
 ]
 GOES = [
     *("", " ", "?", "--", "Anna", "MUELLER", "Lang", "PAUL", "ALI", "A L I", "RAL", "LEE", "Dr. R", "Mr. L", "L. Rose"),
@@ -106,6 +106,13 @@ def test_what_stays_consists_of_known_words_and_short_numbers(text: str) -> None
     if verdicts(seen(text)) == [Verdict.KEEP]:
         assert text.isascii() or text.strip().isascii()
         assert max(map(len, "".join(c if c.isdigit() else " " for c in text).split()), default=0) <= 3
+
+
+@pytest.mark.parametrize("part", ["MI 1 mm ", "kV ,", "L ", "AP L,", "12 cm2 "])
+def test_a_text_that_could_be_read_in_many_ways_is_soon_judged(part: str) -> None:
+    text = part * (200 // len(part))
+    assert verdicts(seen(text, size=4)) == [Verdict.KEEP]
+    assert verdicts(seen(text[:190] + "Q", size=4)) == [Verdict.REDACT]
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.5, 0.79, float("nan")])
