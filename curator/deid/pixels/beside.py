@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from curator.deid.pixels.bitstream import stripped_frame
+from curator.deid.pixels.file_image import stored
 from curator.deid.pixels.frames import Frames
-from curator.deid.pixels.module import PixelModule
+from curator.deid.pixels.module import PixelModule, pixel_module
 from curator.deid.pixels.overlays import (
     Word,
     cleared,
@@ -25,13 +26,15 @@ from curator.deid.pixels.overlays import (
     unused_bits,
 )
 from curator.deid.pixels.quick import is_plainly_pixels
+from curator.deid.pixels.rebuilt import rebuilt
 from curator.deid.pixels.repacked import element_header, native_tail, rewritten
 from curator.deid.pixels.scrub import Scratch, Scrubbed
 from curator.deid.pixels.spool import Spool
 from curator.deid.pixels.streams.segments import NO_COMMENT, Comments
 from curator.deid.pixels.unused import without_more
 from curator.dicom.elements import Buffer, DataSet
-from curator.dicom.parse import PIXEL_DATA
+from curator.dicom.parse import PIXEL_DATA, parse
+from curator.dicom.tokens import Stored
 from curator.errors import ItemError
 from curator.model.quarantine import Reason
 
@@ -55,6 +58,22 @@ def is_plain(data_set: DataSet, *, allowed: Comments = NO_COMMENT) -> bool:
     if pixels is None or declared_planes(data_set):
         return False
     return is_plainly_pixels(data_set, memoryview(data_set.data)[pixels.value : pixels.end], allowed=allowed)
+
+
+def bare_file(data: Stored, *, may_clear: bool, scratch: Scratch, allowed: Comments = NO_COMMENT) -> Stored:
+    """A whole file without what stands beside its pixels; `data` itself where nothing does, or there are no pixels.
+
+    What every instance goes through whose pixels nobody looks at; `may_clear` as in `taken_out`.
+
+    Raises:
+        ItemError: as `parse`, `pixel_module` and `taken_out`.
+    """
+    data_set = parse(data if isinstance(data, bytes) else memoryview(data))
+    if data_set.first(PIXEL_DATA) is None or is_plain(data_set, allowed=allowed):
+        return data
+    frames = Frames(data_set, pixel_module(data_set))
+    scrubbed = taken_out(frames, may_clear=may_clear, scratch=scratch, allowed=allowed).scrubbed
+    return stored(rebuilt(data_set, scrubbed), scratch) if scrubbed.changed else data
 
 
 def taken_out(frames: Frames, *, may_clear: bool, scratch: Scratch, allowed: Comments = NO_COMMENT) -> Beside:

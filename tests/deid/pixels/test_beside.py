@@ -25,7 +25,7 @@ from stream_samples import (
 )
 
 from curator.bundled import bundled_folder
-from curator.deid.pixels.beside import is_plain, taken_out
+from curator.deid.pixels.beside import bare_file, is_plain, taken_out
 from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import pixel_module
 from curator.deid.pixels.overlays import declared_planes
@@ -116,6 +116,26 @@ def test_B06_what_has_something_beside_its_pixels_is_not_plain(kind: str) -> Non
     assert outcome.counts != {}
     again = frames_in(b"".join(rebuilt(frames.data_set, outcome.scrubbed)))
     assert taken_out(again, may_clear=False, scratch=scratch, allowed=comments()).scrubbed.changed == ()
+
+
+@pytest.mark.parametrize("kind", DIRTY)
+def test_B06_a_file_that_nobody_looks_at_loses_it_or_is_held(kind: str) -> None:
+    data = DIRTY[kind]()
+    bare = bare_file(data, may_clear=True, scratch=scratch, allowed=comments())
+    assert bare != data
+    assert bare_file(bare, may_clear=False, scratch=scratch, allowed=comments()) is bare
+    if kind == "bits":
+        with pytest.raises(ItemError, match="burned_in_text_possible"):
+            bare_file(data, may_clear=False, scratch=scratch, allowed=comments())
+    else:
+        assert bare_file(data, may_clear=False, scratch=scratch, allowed=comments()) == bare
+
+
+def test_a_file_without_pixels_stays_as_it_is() -> None:
+    dataset = pydicom.dcmread(io.BytesIO(native(bytes(64), 8)))
+    del dataset.PixelData
+    data = file_of(dataset)
+    assert bare_file(data, may_clear=False, scratch=scratch) is data
 
 
 def test_frames_too_many_or_too_few_are_not_plain() -> None:
