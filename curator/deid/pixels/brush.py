@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from curator.deid.pixels.attributes import text
 from curator.deid.pixels.black import black
 from curator.deid.pixels.codecs import framed, jpeg, jpeg_2000, jpeg_dct, jpeg_ls, native, rle
 from curator.deid.pixels.codecs.coded import Coded, container, meant
-from curator.deid.pixels.codecs.jpeg_segments import is_rgb
+from curator.deid.pixels.codecs.jpeg_segments import JpegHeader, is_rgb
 from curator.deid.pixels.codecs.native import Black
 from curator.deid.pixels.frames import Frames, read_coded
 from curator.deid.pixels.module import (
@@ -76,19 +76,24 @@ def brush_of(frames: Frames) -> Brush:
 
 def is_block_coded(frames: Frames, index: int) -> bool:
     """Whether a frame is painted as DCT blocks: a JPEG of 8 bits that is not lossless."""
+    return _block_header(frames, index) is not None
+
+
+def _block_header(frames: Frames, index: int) -> JpegHeader | None:
     if frames.module.syntax.uid not in JPEGS - LOSSLESS:
-        return False
-    return jpeg.checked_header(bytes(frames.raw(index)), frames.module).precision == 8
+        return None
+    header = jpeg.checked_header(bytes(frames.raw(index)), frames.module)
+    return header if header.precision == 8 else None
 
 
 def growth(frames: Frames, index: int) -> Callable[[Box], Box]:
     """What is blackened of a frame where a box inside it is asked for."""
     module = frames.module
-    if is_block_coded(frames, index):
-        header = jpeg.checked_header(bytes(frames.raw(index)), module)
-        return lambda box: jpeg_dct.grown(box, header)
+    header = _block_header(frames, index)
+    if header is not None:
+        return partial(jpeg_dct.grown, header=header)
     if not module.syntax.encapsulated or module.syntax.uid in UNCOMPRESSED:
-        return lambda box: native.grown(box, module)
+        return partial(native.grown, module=module)
     return lambda box: box
 
 

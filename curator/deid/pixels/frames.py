@@ -16,6 +16,9 @@ from curator.deid.pixels.codecs.native import Samples
 from curator.deid.pixels.fragments import frame_fragments
 from curator.deid.pixels.module import JPEG_2000S, JPEG_LS, JPEGS, RLE_LOSSLESS, UNCOMPRESSED, PixelModule
 from curator.dicom.elements import Buffer, DataSet
+from curator.dicom.windows import let_go
+
+_MOST_TOUCHED = 1 << 26
 
 
 class Frames:
@@ -25,12 +28,14 @@ class Frames:
         ItemError: MALFORMED, the fragments are not those of the stated frames.
     """
 
-    __slots__ = ("_fragments", "_view", "data_set", "module")
+    __slots__ = ("_fragments", "_photometric", "_touched", "_view", "data_set", "module")
 
     def __init__(self, data_set: DataSet, module: PixelModule) -> None:
         self.data_set = data_set
         self.module = module
         self._view = memoryview(data_set.data)
+        self._touched = 0
+        self._photometric: str | None = None
         self._fragments = frame_fragments(data_set, module) if module.syntax.encapsulated else ()
 
     def __len__(self) -> int:
@@ -45,6 +50,11 @@ class Frames:
 
         Of colours in JPEG that contradict the header the stream is believed, as it is by those who show it.
         """
+        if self._photometric is None:
+            self._photometric = self._shown()
+        return self._photometric
+
+    def _shown(self) -> str:
         stated = self.module.photometric
         if stated in ("YBR_RCT", "YBR_ICT"):
             return "RGB"
@@ -62,14 +72,23 @@ class Frames:
             raise IndexError(index)
         if self._fragments:
             parts = self.parts(index)
+            self.touched(sum(len(part) for part in parts))
             return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
         at = self.bytes_of(index)
+        self.touched(len(at))
         origin = self.module.pixels.value
         if not self.module.is_swapped:
             return self._view[origin + at.start : origin + at.stop]
         odd_before, odd_after = at.start % 2, at.stop % 2
         words = native.swapped(self._view[origin + at.start - odd_before : origin + at.stop + odd_after])
         return memoryview(words)[odd_before : len(words) - odd_after]
+
+    def touched(self, size: int) -> None:
+        """Note that so many bytes of the source are about to be read: of a mapped file the latest stay in memory."""
+        self._touched += size
+        if self._touched > _MOST_TOUCHED:
+            let_go(self._view)
+            self._touched = size
 
     def parts(self, index: int) -> tuple[memoryview, ...]:
         """The fragments of one encapsulated frame."""

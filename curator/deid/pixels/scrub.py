@@ -97,21 +97,22 @@ def _native(frames: Frames, wanted: Mapping[int, tuple[Box, ...]], spool: Spool,
     together = 16 if module.frame_bits % 8 else 2 if module.is_swapped else 1
     whole = memoryview(frames.data_set.data)[module.pixels.value : module.pixels.value + module.pixels.length]
     spool.write(_pixel_header(module, module.pixels.length))
-    for first in range(0, len(frames), together):
-        group = [index for index in range(first, min(first + together, len(frames))) if index in wanted]
+    position = 0
+    for group in sorted({index // together for index in wanted}):
+        first = group * together
         start, end = first * module.frame_bits // 8, (first + together) * module.frame_bits // 8
-        if not group:
-            spool.keep(whole[start:end])
-            continue
+        spool.keep(whole[position:start])
+        frames.touched(end - start)
         octets = bytearray(native.swapped(whole[start:end]) if module.is_swapped else whole[start:end])
-        for index in group:
+        for index in sorted(wanted.keys() & set(range(first, first + together))):
             at = frames.bytes_of(index)
             frame = octets[at.start - start : at.stop - start]
             order, first_bit = module.syntax.order, frames.first_bit(index)
             native.paint(frame, wanted[index], module, black=colour, order=order, first_bit=first_bit)
             octets[at.start - start : at.stop - start] = frame
         spool.write(native.swapped(bytes(octets)) if module.is_swapped else bytes(octets))
-    spool.keep(whole[(len(frames) + together - 1) // together * together * module.frame_bits // 8 :])
+        position = min(end, len(whole))
+    spool.keep(whole[position:])
 
 
 def _encapsulated(frames: Frames, wanted: Mapping[int, tuple[Box, ...]], spool: Spool) -> Scrubbed:

@@ -28,7 +28,8 @@ class Spool:
 
     def keep(self, chunk: memoryview) -> None:
         """Take bytes of the source, which are there anyway."""
-        self._places.append(chunk)
+        if len(chunk):
+            self._places.append(chunk)
 
     def write(self, chunk: Chunk) -> None:
         """Take new bytes."""
@@ -39,8 +40,13 @@ class Spool:
         if self._file is None:
             self._file = self._scratch()
         self._file.write(chunk)
-        self._places.append((self._written, self._written + len(chunk)))
-        self._written += len(chunk)
+        start, self._written = self._written, self._written + len(chunk)
+        last = self._places[-1] if self._places else b""
+        if isinstance(last, tuple):
+            # What lies together in the file comes back in one piece.
+            self._places.pop()
+            start = last[0]
+        self._places.append((start, self._written))
 
     def close(self) -> None:
         """Let go of the file; what `chunks` gave stays."""
