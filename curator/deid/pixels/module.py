@@ -8,6 +8,7 @@ Sources: DICOM PS3.3 C.7.6.3 (Image Pixel), PS3.5 8.1-8.2 and Annex A.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from curator.deid.pixels.attributes import only, text, word
@@ -37,6 +38,8 @@ _BITS = frozenset({1, 8, 16, 32})
 # One decoded frame; a mammogram of 16 bits has 50 MB, a slide's tile less than one.
 LARGEST_FRAME_BYTES = 1 << 27
 _MOST_FRAMES = 1 << 24
+# At most twelve characters make an integer string.
+_COUNT = re.compile(r"\+?[0-9]{1,11}")
 
 _CODECS = "1.2.840.10008.1.2.4."
 JPEG_BASELINE, JPEG_EXTENDED = _CODECS + "50", _CODECS + "51"
@@ -149,7 +152,7 @@ def _frames(data_set: DataSet) -> int:
     stated = text(data_set, "NumberOfFrames")
     if not stated:
         return 1
-    if not (stated.isascii() and stated.lstrip("+").isdigit()) or not 1 <= int(stated) <= _MOST_FRAMES:
+    if not _COUNT.fullmatch(stated) or not 1 <= int(stated) <= _MOST_FRAMES:
         raise ItemError(Reason.MALFORMED, "the number of frames is no count")
     return int(stated)
 

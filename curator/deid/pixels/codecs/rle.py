@@ -128,27 +128,18 @@ def _packed(plane: Plane) -> bytes:
     is_start[1:] = flat[1:] != flat[:-1]
     is_start[::columns] = True
     starts = np.flatnonzero(is_start)
-    lengths = np.diff(starts, append=flat.size)
     # A run of two costs as much as it saves; only longer ones are worth a packet of their own.
-    repeats = lengths > 2
+    repeats = np.diff(starts, append=flat.size) > 2
+    # What is not repeated goes on until something is, or the row ends.
+    is_part = repeats | np.r_[True, repeats[:-1]] | (starts % columns == 0)
+    parts, is_repeat = starts[is_part].tolist(), repeats[is_part].tolist()
     out = bytearray()
     octets = flat.tobytes()
-    literal_from = -1
-    row_of = starts // columns
-    last_row = -1
-    for start, length, repeated, row in zip(
-        starts.tolist(), lengths.tolist(), repeats.tolist(), row_of.tolist(), strict=True
-    ):
-        if literal_from >= 0 and (repeated or row != last_row):
-            _literal(out, octets[literal_from:start])
-            literal_from = -1
+    for start, end, repeated in zip(parts, [*parts[1:], flat.size], is_repeat, strict=True):
         if repeated:
-            _repeat(out, octets[start], length)
-        elif literal_from < 0:
-            literal_from = start
-        last_row = row
-    if literal_from >= 0:
-        _literal(out, octets[literal_from:])
+            _repeat(out, octets[start], end - start)
+        else:
+            _literal(out, octets[start:end])
     return bytes(out) + bytes(len(out) % 2)
 
 
