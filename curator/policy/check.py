@@ -13,6 +13,9 @@ from curator.errors import CuratorError, IntegrityError
 from curator.policy.csv_tables import cells_of
 from curator.policy.examples import run_examples
 from curator.policy.outcomes import ExampleOutcome
+from curator.policy.pixels.layouts import LAYOUTS
+from curator.policy.pixels.recipe_layouts import ATTRIBUTES
+from curator.policy.pixels.rules import load_pixel_rules
 from curator.strict import Table, read_bytes, read_toml
 
 _EXPLAINED_BY = ("id", "why", "source", "example")
@@ -62,6 +65,7 @@ def check_rules(folder: Path) -> RulesReport:
     outcomes: list[ExampleOutcome] = []
     try:
         outcomes += run_examples(folder)
+        findings += _dead(folder)
     except CuratorError as error:
         kind = "altered" if isinstance(error, IntegrityError) else "unusable"
         findings.append(Finding("rules", "", f"{kind}: {error}"))
@@ -96,6 +100,13 @@ def _unexplained_rows(content: bytes, *, where: str) -> Iterator[Finding]:
             yield Finding(where, "", f"line {line}: {len(cells)} cells, the header has {len(header)}")
         elif "why" in header and not cells[header.index("why")].strip():
             yield Finding(where, "", f"line {line}: no reason is given")
+
+
+def _dead(folder: Path) -> Iterator[Finding]:
+    """Rules of recipes that can never fit."""
+    for one in load_pixel_rules(folder).layouts.unmatched:
+        what = f"asks for {one.attribute!r}, which no dictionary has; put it right in {ATTRIBUTES}"
+        yield Finding(LAYOUTS, one.rule_id, what)
 
 
 def _unmet(outcomes: list[ExampleOutcome]) -> Iterator[Finding]:

@@ -5,9 +5,11 @@ import dataclasses
 import pytest
 
 from curator.bundled import bundled_folder
+from curator.model.decision import Action, ElementRef
 from curator.model.instance import PlaneGeometry, SourceInstance
 from curator.model.quarantine import Reason
 from curator.policy.gates import Handling, gate, load_gates, pixel_action
+from curator.policy.header import decide, load_header_policy
 
 GATES = load_gates(bundled_folder("rules"))
 CLASSES = GATES.tables.classes
@@ -80,6 +82,12 @@ def test_B09_label_and_overview_of_a_slide_are_never_released(uid: str, kind: st
     assert action.finding is not None
     assert action.finding.reason is Reason.BURNED_IN_TEXT_POSSIBLE
     assert handling_of(SOPClassUID=SLIDE, Modality="SM", ImageType=("ORIGINAL", "PRIMARY", "VOLUME")) is Handling.LOOK
+
+
+@pytest.mark.parametrize("tag", [0x22000002, 0x22000005])
+def test_B09_what_the_label_and_its_barcode_say_is_not_kept(tag: int) -> None:
+    decision = decide(load_header_policy(bundled_folder("rules")), ElementRef(tag=tag, vr="LT"))
+    assert {decision.action, decision.otherwise} <= {Action.REMOVE, Action.EMPTY}
 
 
 @pytest.mark.parametrize("says", ["NO", "", "no", "UNKNOWN"])

@@ -8,6 +8,7 @@ import pytest
 from curator.bundled import bundled_folder
 from curator.errors import ConfigurationError
 from curator.model.pixels import Box
+from curator.policy.check import check_rules
 from curator.policy.pixels.judging import margin_of, thickness
 from curator.policy.pixels.rules import load_pixel_rules
 
@@ -92,3 +93,47 @@ def test_a_margin_is_a_share_of_the_height_and_never_nothing(share: float, heigh
 
 def test_letters_are_as_tall_as_the_shorter_side_of_their_box() -> None:
     assert thickness(Box(0, 0, 10, 200)) == thickness(Box(0, 0, 200, 10)) == 10
+
+
+SITE = """FORMAT dicom
+%filter graylist
+LABEL Own scanner
+contains Manufactorer Contoso
++ equals Rows 480
+ctpcoordinates 10,0,100,20
+"""
+
+
+def test_a_site_names_a_recipe_of_its_own_for_its_coordinates(copy: Path) -> None:
+    (copy / "pixels/site.deid").write_text(SITE.replace("Manufactorer", "Manufacturer"), encoding="utf-8")
+    before = load_pixel_rules(copy)
+    rules = load_pixel_rules(changed(copy, "pixels/layouts.toml", '"deid.dicom"', '"site.deid"'))
+    (rule,) = rules.layouts.layouts[0].rules
+    assert (rule.id, rule.asks.label) == ("site.deid/1", "Own scanner")
+    assert [step.boxes for step in rule.steps] == [(Box(0, 10, 20, 110),)]
+    assert rules.digest != before.digest
+    (copy / "pixels/site.deid").write_text(SITE.replace("Manufactorer", "Manufacturer") + "#", encoding="utf-8")
+    assert load_pixel_rules(copy).digest != rules.digest
+
+
+def test_a_rule_of_a_recipe_that_can_never_fit_is_found_by_the_check(tmp_path: Path) -> None:
+    copy = tmp_path / "rules"
+    shutil.copytree(RULES, copy)
+    (copy / "pixels/site.deid").write_text(SITE, encoding="utf-8")
+    path = copy / "pixels/layouts.toml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"deid.dicom.ultrasound"', '"site.deid"'), encoding="utf-8"
+    )
+    found = [one for one in check_rules(copy).findings if one.rule_id == "site.deid/1"]
+    assert [one.where for one in found] == ["pixels/layouts.toml"]
+    assert "'Manufactorer'" in found[0].what
+
+
+@pytest.mark.parametrize("coordinates", ["10,0,100", "a,b,c,d", "10,0,10,20", "0,0,99999999,5"])
+def test_coordinates_that_are_no_box_are_named(copy: Path, coordinates: str) -> None:
+    text = SITE.replace("Manufactorer", "Manufacturer").replace(
+        "ctpcoordinates 10,0,100,20", f"coordinates {coordinates}"
+    )
+    (copy / "pixels/site.deid").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"site\.deid/1"):
+        load_pixel_rules(changed(copy, "pixels/layouts.toml", '"deid.dicom"', '"site.deid"'))

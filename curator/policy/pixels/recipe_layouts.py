@@ -1,6 +1,6 @@
-"""The deid package's own recipes as layouts, read from the installed package through its own parser.
+"""Recipes of the deid package as layouts: those it ships and a site's own, read through the package's parser.
 
-The law: nothing of a recipe is written down here; what the package ships is what is carried out.
+The law: nothing of a recipe is written down here; what the recipe says is what is carried out.
 
 Sources: the deid package's documentation of `coordinates`, `keepcoordinates`, `ctpcoordinates` and `all`.
 """
@@ -47,15 +47,19 @@ class _Label(TypedDict):
 Repairs = Mapping[str, tuple[str, ...]]
 
 
-def recipe_bytes(name: str) -> bytes:
-    """A recipe that the installed deid package ships.
+def recipe_bytes(folder: Path, name: str) -> bytes:
+    """A recipe of `folder`/pixels, or else one that the installed deid package ships.
 
     Raises:
-        ConfigurationError: the package ships no recipe of this name.
+        ConfigurationError: there is no recipe of this name.
     """
+    name = Path(name).name
+    own = folder / "pixels" / name
+    if own.is_file():
+        return read_bytes(own, name=f"pixels/{name}")
     # Found by name here, so that only who cleans pixels loads the package.
-    folder = Path(str(import_module("deid.data").__file__)).parent
-    return read_bytes(folder / Path(name).name, name=f"the deid package's {name}")
+    package = Path(str(import_module("deid.data").__file__)).parent
+    return read_bytes(package / name, name=f"the recipe {name}")
 
 
 def parse_repairs(content: bytes) -> Repairs:
@@ -68,15 +72,17 @@ def parse_repairs(content: bytes) -> Repairs:
     return {row["written"]: tuple(_meant(row)) for row in rows}
 
 
-def recipe_layout(rule: Table, repairs: Repairs) -> tuple[Layout, frozenset[str], tuple[Unmatched, ...]]:
+def recipe_layout(
+    rule: Table, content: bytes, repairs: Repairs
+) -> tuple[Layout, frozenset[str], tuple[Unmatched, ...]]:
     """The layout of a recipe that a rule names, which attributes were repaired, and what can never fit.
 
     Raises:
-        ConfigurationError: the rule is malformed, or the package's parser complains of its own recipe.
+        ConfigurationError: the rule is malformed, or the package's parser complains of the recipe.
     """
     rule.only(("apply", "needs"), required=("id", "why", "source", "example", "recipe"))
     name = rule.get("recipe", str)
-    groups = parsed_by_package(recipe_bytes(name).decode("utf-8").splitlines()).get("filter", {})
+    groups = parsed_by_package(_lines_of(content, name)).get("filter", {})
     rules: list[LayoutRule] = []
     repaired: set[str] = set()
     unmatched: list[Unmatched] = []
@@ -93,6 +99,13 @@ def recipe_layout(rule: Table, repairs: Repairs) -> tuple[Layout, frozenset[str]
         rules.append(LayoutRule(rule_id, asks, tuple(_steps(label, rule_id))))
     layout = Layout(rule.get("id", str), applies_of(rule), tuple(rules), rule.get("needs", str, ""))
     return layout, frozenset(repaired), tuple(unmatched)
+
+
+def _lines_of(content: bytes, name: str) -> list[str]:
+    try:
+        return content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{name} is not UTF-8: {error.reason}") from error
 
 
 def _boxed(groups: object) -> Iterator[_Label]:

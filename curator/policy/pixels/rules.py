@@ -58,8 +58,8 @@ def load_pixel_rules(folder: Path) -> PixelRules:
     inputs = {name: read_bytes(folder / name, name=name) for name in (*_FILES, *TEXT_FILES)}
     text = load_text_rules(folder)
     rows = parse_csv(inputs[LOOKALIKES], name=LOOKALIKES, columns=("characters", "folded", "why"))
-    layouts, recipes = _layouts(parse_toml(inputs[LAYOUTS], name=LAYOUTS), inputs[ATTRIBUTES])
-    inputs.update((f"recipe {name}", recipe_bytes(name)) for name in recipes)
+    layouts, recipes = _layouts(folder, parse_toml(inputs[LAYOUTS], name=LAYOUTS), inputs[ATTRIBUTES])
+    inputs.update(recipes)
     digest = hashlib.sha256()
     for name, content in sorted(inputs.items()):
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
@@ -76,24 +76,25 @@ def load_pixel_rules(folder: Path) -> PixelRules:
     )
 
 
-def _layouts(document: Table, attributes: bytes) -> tuple[Layouts, tuple[str, ...]]:
-    """All layouts, and the recipes that they come from."""
+def _layouts(folder: Path, document: Table, attributes: bytes) -> tuple[Layouts, dict[str, bytes]]:
+    """All layouts, and the recipes that they come from, by name."""
     document.only(required=("rule",))
     repairs = parse_repairs(attributes)
     layouts: list[Layout] = []
     repaired: frozenset[str] = frozenset()
     unmatched: list[Unmatched] = []
-    recipes: list[str] = []
+    recipes: dict[str, bytes] = {}
     for rule in document.tables("rule"):
         if "recipe" not in rule.values:
             layouts.append(own_layout(rule))
             continue
-        layout, mended, dead = recipe_layout(rule, repairs)
+        name = rule.get("recipe", str)
+        recipes[f"recipe {name}"] = content = recipe_bytes(folder, name)
+        layout, mended, dead = recipe_layout(rule, content, repairs)
         layouts.append(layout)
         repaired |= mended
         unmatched += dead
-        recipes.append(rule.get("recipe", str))
-    return Layouts(tuple(layouts), repaired, tuple(unmatched)), tuple(recipes)
+    return Layouts(tuple(layouts), repaired, tuple(unmatched)), recipes
 
 
 def _faces(document: Table) -> str:

@@ -50,7 +50,7 @@ def filters_of(parsed: object, *, name: str) -> tuple[RecipeFilter, ...]:
     """The filters that hold something back, of what the deid package's parser gives; none for no section.
 
     Raises:
-        RuleError: a label has coordinates, whose pixels nothing here cleans yet, or asks for an unknown attribute.
+        RuleError: a label has coordinates, which are no part of a recipe here, or asks for an unknown attribute.
     """
     groups: Mapping[str, Sequence[_Label]] = parsed if isinstance(parsed, dict) else {}
     boxed = [
@@ -59,7 +59,8 @@ def filters_of(parsed: object, *, name: str) -> tuple[RecipeFilter, ...]:
     if boxed:
         more = f" and {len(boxed) - 1} more" if len(boxed) > 1 else ""
         raise RuleError(
-            f"{boxed[0]}{more}: boxes in pixels cannot be cleaned yet; leave coordinates out to hold instead"
+            f"{boxed[0]}{more}: boxes in pixels are blacked out by recipes that rules/pixels/layouts.toml names; "
+            "leave coordinates out to hold instead"
         )
     return tuple(
         RecipeFilter(group, _label(one), tuple(_tests(line, name) for line in one["filters"]))

@@ -223,7 +223,7 @@ def test_the_attributes_that_the_package_misspells_are_known_by_name() -> None:
 def load_pixel_rules_without_repairs() -> Layouts:
     content = (bundled_folder("rules") / "pixels/layouts.toml").read_bytes()
     rule = next(iter(parse_toml(content, name="layouts").tables("rule")))
-    layout, repaired, unmatched = recipe_layout(rule, {})
+    layout, repaired, unmatched = recipe_layout(rule, (PACKAGE / "deid.dicom").read_bytes(), {})
     return Layouts((layout,), repaired, unmatched)
 
 
