@@ -1,6 +1,7 @@
 """Files to measure with: invented CT series of 531 KB a file, and one multi-frame object of any size.
 
-Slices differ as slices do (UIDs, positions, times, pixels), so that nothing is fast only because it was seen before.
+Slices differ as slices do (UIDs, numbers, positions, times, dose, pixels, and with their values their lengths), series
+and persons as they do, so that nothing is fast only because it was seen before.
 """
 
 from __future__ import annotations
@@ -16,30 +17,51 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 SIDE = 512
-SLICES_A_SERIES = 25
+# Two series of one person, and then the next person's.
+_SLICES = (15, 35)
 _ROOT = "1.3.6.1.4.1.99999.7"
 
 
 def make_series(folder: Path, *, files: int) -> list[Path]:
-    """`files` slices of persons with `SLICES_A_SERIES` slices each, sorted."""
+    """`files` slices of series of `_SLICES` slices, sorted."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(7)
     base = _base()
     made = []
     for number in range(files):
-        person, slice_number = divmod(number, SLICES_A_SERIES)
+        person, series, slice_number = _placed(number)
         _identify(base, person)
-        _place(base, person, slice_number)
-        base.PixelData = random.normal(1024, 200, (SIDE, SIDE)).clip(0, 4095).astype("<i2").tobytes()
+        _describe(base, person, series)
+        _place(base, series, slice_number)
+        base.PixelData = _pixels(random, slice_number)
         made.append(folder / f"{number:06d}.dcm")
         base.save_as(made[-1], enforce_file_format=True)
     return made
+
+
+def _placed(number: int) -> tuple[int, int, int]:
+    """Whose file it is, in which series of all, and its place there."""
+    person, within = divmod(number, sum(_SLICES))
+    series = 0
+    while within >= _SLICES[series]:
+        within -= _SLICES[series]
+        series += 1
+    return person, person * len(_SLICES) + series, within
+
+
+def _pixels(random: np.random.Generator, slice_number: int) -> bytes:
+    """A body in air, both with noise: what a scanner stores for air is small and never quite the same."""
+    down, across = np.ogrid[:SIDE, :SIDE]
+    body = (down - SIDE / 2) ** 2 + (across - SIDE / 2) ** 2 < (150 + slice_number) ** 2
+    values = np.where(body, 1064.0, 24.0) + random.normal(0, 20, (SIDE, SIDE))
+    return values.clip(0, 4095).astype("<i2").tobytes()
 
 
 def make_multiframe(path: Path, *, size_bytes: int) -> Path:
     """An enhanced CT of about `size_bytes`, its pixel data a hole in the file, which costs no disk."""
     data = _base()
     _identify(data, 0)
+    _describe(data, 0, 0)
     _place(data, 0, 0)
     # A value has at most 4 GiB less two bytes.
     frames = min(size_bytes, (1 << 32) - 1) // (SIDE * SIDE * 2)
@@ -73,7 +95,6 @@ def _base() -> Dataset:
     for name in ("ProcedureCodeSequence", "RequestAttributesSequence", "PerformedProtocolCodeSequence"):
         setattr(data, name, [_code(number) for number in range(2)])
     data.RequestAttributesSequence[0].ScheduledProtocolCodeSequence = [_code(7), _code(8)]
-    data.ReferencedImageSequence = [_reference(number) for number in range(4)]
     data.CTDIPhantomTypeCodeSequence = [_code(3)]
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -88,18 +109,33 @@ def _identify(data: Dataset, person: int) -> None:
     data.AccessionNumber = f"ACC55{person:05d}"
     data.StudyID = f"ST{person:05d}"
     data.StudyInstanceUID = f"{_ROOT}.1.{person}"
-    data.SeriesInstanceUID = f"{_ROOT}.2.{person}"
     data.FrameOfReferenceUID = f"{_ROOT}.3.{person}"
+    data.PatientWeight = 60 + person
 
 
-def _place(data: Dataset, person: int, number: int) -> None:
-    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"{_ROOT}.4.{person}.{number}"
+def _describe(data: Dataset, person: int, series: int) -> None:
+    data.SeriesInstanceUID = f"{_ROOT}.2.{series}"
+    data.SeriesNumber = series % len(_SLICES) + 2
+    data.SeriesTime = f"10{10 + series % 50}00"
+    data.SeriesDescription = f"Thorax {1.25 * (1 + series % 2)} mm"
+    data.ConvolutionKernel = ("B30f", "B70f")[series % 2]
+    data.WindowCenter, data.WindowWidth = ((40, 400), (-600, 1500))[series % 2]
+    data.ReferencedImageSequence = [_reference(person, number) for number in range(4)]
+
+
+def _place(data: Dataset, series: int, number: int) -> None:
+    # Counters run on from series to series, so that numbers grow a digit at all places.
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"{_ROOT}.4.{series}.{number * 7 + 1}"
     data.InstanceNumber = number + 1
-    data.ImagePositionPatient = [-250.0, -250.0, 12.5 + 1.25 * number]
-    data.SliceLocation = 12.5 + 1.25 * number
-    data.ContentTime = data.AcquisitionTime = data.InstanceCreationTime = f"1012{number:02d}.5"
-    data.XRayTubeCurrent = 180 + number
-    data.Exposure = 90 + number
+    data.ImagePositionPatient = [-250.0, -250.0, round(12.5 - 1.25 * number, 3)]
+    data.SliceLocation = round(12.5 - 1.25 * number, 3)
+    data.ContentTime = data.AcquisitionTime = f"1012{number:02d}.{number * 31 % 97}"
+    data.InstanceCreationTime = f"1013{number:02d}"
+    data.XRayTubeCurrent = 80 + number * 5
+    data.Exposure = 90 + number * 3
+    data.WindowCenterWidthExplanation = "WINDOW1"
+    data.add_new("SmallestImagePixelValue", "SS", 0)
+    data.add_new("LargestImagePixelValue", "SS", 1100 + number)
 
 
 def _code(number: int) -> Dataset:
@@ -110,10 +146,10 @@ def _code(number: int) -> Dataset:
     return item
 
 
-def _reference(number: int) -> Dataset:
+def _reference(person: int, number: int) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID = CTImageStorage
-    item.ReferencedSOPInstanceUID = f"{_ROOT}.5.{number}"
+    item.ReferencedSOPInstanceUID = f"{_ROOT}.5.{person}.{number}"
     return item
 
 
@@ -125,7 +161,6 @@ _TEXTS = {
     "PerformingPhysicianName": "Glimmer^Gustav",
     "OperatorsName": "Basalt^Berta",
     "NameOfPhysiciansReadingStudy": "Granit^Gerda",
-    "SeriesDescription": "Thorax 1.25 mm",
     "ProtocolName": "Thorax routine",
     "PatientAddress": "Kiesgasse 3, Quarzhausen",
     "PatientTelephoneNumbers": "0999 1234567",
@@ -151,8 +186,6 @@ _TEXTS = {
     "DetectorID": "DET4",
     "GantryID": "G7",
     "DateOfLastCalibration": "20200101",
-    "WindowCenter": "40",
-    "WindowWidth": "400",
     "LossyImageCompression": "00",
     "BurnedInAnnotation": "NO",
     "RescaleType": "HU",
