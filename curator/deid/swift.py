@@ -13,13 +13,13 @@ from typing import TypeVar
 
 from curator.deid.clean import CleanCheck, PersonSearch, own_of
 from curator.deid.headers.markers import Earlier, marker_elements
-from curator.deid.headers.splice import Everybody, Spliced, Splicer, is_spliceable
+from curator.deid.headers.splice import Shared, Spliced, Splicer, is_spliceable
 from curator.deid.instance import Deidentified, keeps_uid, meta_of, record_of, uid_map
 from curator.deid.subject import Subject
 from curator.dicom.dictionary import tag_of
-from curator.dicom.syntax import TransferSyntax
+from curator.dicom.syntax import EXPLICIT
 from curator.dicom.text import SPECIFIC_CHARACTER_SET
-from curator.dicom.tokens import Stored, meta_tokens, taken_syntax
+from curator.dicom.tokens import Stored
 from curator.identity.pseudonyms import Pseudonyms
 from curator.model.instance import SourceInstance
 from curator.policy.header import HeaderPolicy, decide
@@ -57,7 +57,7 @@ Made = TypeVar("Made")
 class Swift:
     """De-identifies one job's files, one after the other."""
 
-    __slots__ = ("_check", "_everybody", "_policy", "_pseudonyms", "_searches", "_splicers", "_takes", "_uid")
+    __slots__ = ("_check", "_markers", "_policy", "_pseudonyms", "_searches", "_shared", "_splicers", "_takes", "_uid")
 
     def __init__(self, policy: HeaderPolicy, pseudonyms: Pseudonyms) -> None:
         self._policy = policy
@@ -65,7 +65,8 @@ class Swift:
         self._takes = is_spliceable(policy)
         self._uid = uid_map(policy, pseudonyms)
         self._check = CleanCheck(keeps_uid=partial(keeps_uid, policy), noted=_NOTED)
-        self._everybody: dict[str, Everybody] = {}
+        self._markers = marker_elements(policy, EXPLICIT, Earlier())
+        self._shared: dict[str, Shared] = {}
         self._splicers: OrderedDict[Hashable, Splicer] = OrderedDict()
         self._searches: OrderedDict[Hashable, tuple[Subject, PersonSearch]] = OrderedDict()
 
@@ -95,18 +96,15 @@ class Swift:
         None where it is not taken.
         """
         # How far from the event differs from file to file.
-        found = meta_tokens(data) if self._takes and subject.origin is None else None
-        syntax = taken_syntax(found[0]) if found is not None else None
-        if found is None or syntax is None:
-            return None
-        spliced = self._splicer(subject, source.SOPClassUID, syntax).spliced(data, found[1], syntax)
+        is_taken = self._takes and subject.origin is None
+        spliced = self._splicer(subject, source.SOPClassUID).spliced(data) if is_taken else None
         parts = None if spliced is None else _parts(spliced)
         if spliced is None or parts is None:
             return None
-        head = meta_of(syntax, source, self._uid(source.SOPInstanceUID)) + parts[0]
+        head = meta_of(spliced.syntax, source, self._uid(source.SOPInstanceUID)) + parts[0]
         return head, parts[1], spliced
 
-    def _splicer(self, subject: Subject, sop_class_uid: str, syntax: TransferSyntax) -> Splicer:
+    def _splicer(self, subject: Subject, sop_class_uid: str) -> Splicer:
         key = (subject.patient_code, subject.shift_days, sop_class_uid)
         splicer = self._splicers.get(key)
         if splicer is None or splicer.subject != subject:
@@ -115,8 +113,8 @@ class Swift:
                 pseudonyms=self._pseudonyms,
                 subject=subject,
                 sop_class_uid=sop_class_uid,
-                markers=marker_elements(self._policy, syntax, Earlier()),
-                everybody=self._everybody.setdefault(sop_class_uid, {}),
+                markers=self._markers,
+                shared=self._shared.setdefault(sop_class_uid, Shared()),
             )
             _remember(self._splicers, key, splicer)
         return splicer

@@ -31,12 +31,16 @@ class TransferSyntax:
     encapsulated: bool
 
 
+EXPLICIT = TransferSyntax(EXPLICIT_LITTLE, explicit=True, order="<", deflated=False, encapsulated=False)
+"""Explicit VR little endian; what is written in other syntaxes that name a codec is written so too."""
+
+
 def transfer_syntax(uid: str) -> TransferSyntax | None:
     """The syntax of a standard UID; None for private ones and for those that are no file format (JPIP, SMPTE)."""
     if uid == IMPLICIT_LITTLE:
         return TransferSyntax(uid, explicit=False, order="<", deflated=False, encapsulated=False)
     if uid == EXPLICIT_LITTLE:
-        return TransferSyntax(uid, explicit=True, order="<", deflated=False, encapsulated=False)
+        return EXPLICIT
     if uid == DEFLATED_LITTLE:
         return TransferSyntax(uid, explicit=True, order="<", deflated=True, encapsulated=False)
     if uid == EXPLICIT_BIG:

@@ -25,12 +25,13 @@ HEADER = Struct("<6sH")
 LONG_LENGTH = Struct("<I")
 UNDEFINED = 0xFFFFFFFF
 SHORT_HEADER, LONG_HEADER = 8, 12
-_PREFIX_END = 132
+PREFIX_END = 132
+"""Where the file meta group begins."""
 _META_LENGTH = Struct("<4s2sHI")
 _META_LENGTH_HEAD = b"\2\0\0\0", b"UL", 4
-_TRANSFER_SYNTAX = b"\2\0\x10\0UI"
+TRANSFER_SYNTAX = b"\2\0\x10\0UI"
+CHARACTER_SET = b"\x08\0\x05\0CS"
 _META_GROUP = b"\2\0"
-_CHARACTER_SET = b"\x08\0\x05\0CS"
 _BEFORE_CHARACTER_SET = frozenset({b"\0\0", b"\1\0"})
 
 
@@ -43,10 +44,12 @@ class Kind(NamedTuple):
 
 
 class Token(NamedTuple):
-    """A file meta element: tag and VR as bytes, and its value without padding."""
+    """A file meta element: tag and VR as bytes, its value without padding, and where it stands in the file."""
 
     key: bytes
     value: bytes
+    start: int
+    end: int
 
 
 def kind_of(key: bytes) -> Kind | None:
@@ -60,21 +63,27 @@ def kind_of(key: bytes) -> Kind | None:
 
 def meta_tokens(data: Stored) -> tuple[tuple[Token, ...], int] | None:
     """The file meta elements and where the data set begins; None where that is not in this form."""
-    if data[_PREFIX_END - 4 : _PREFIX_END] != b"DICM" or len(data) < _PREFIX_END + _META_LENGTH.size:
+    if data[PREFIX_END - 4 : PREFIX_END] != b"DICM" or len(data) < PREFIX_END + _META_LENGTH.size:
         return None
-    tag, vr, size, length = _META_LENGTH.unpack_from(data, _PREFIX_END)
+    tag, vr, size, length = _META_LENGTH.unpack_from(data, PREFIX_END)
     if (tag, vr, size) != _META_LENGTH_HEAD:
         return None
-    end = _PREFIX_END + _META_LENGTH.size + length
+    end = PREFIX_END + _META_LENGTH.size + length
     if end + SHORT_HEADER > len(data) or data[end : end + 2] == _META_GROUP:
         return None
-    tokens = tuple(_tokens(data[_PREFIX_END:end]))
+    tokens = tuple(_tokens(data[PREFIX_END:end]))
     return (tokens, end) if tokens and tokens[-1].key else None
+
+
+def is_meta_length(data: Stored, start: int) -> bool:
+    """Whether a file meta group that begins with its length, as `meta_tokens` wants it, ends where `start` is."""
+    tag, vr, size, length = _META_LENGTH.unpack_from(data, PREFIX_END)
+    return (tag, vr, size) == _META_LENGTH_HEAD and PREFIX_END + _META_LENGTH.size + length == start
 
 
 def taken_syntax(tokens: tuple[Token, ...]) -> TransferSyntax | None:
     """The transfer syntax that the file meta names; None for one whose data set is written in another form."""
-    uids = [token.value for token in tokens if token.key == _TRANSFER_SYNTAX]
+    uids = [token.value for token in tokens if token.key == TRANSFER_SYNTAX]
     syntax = transfer_syntax(uids[0].decode("latin-1")) if len(uids) == 1 else None
     if syntax is None or syntax.deflated or not (syntax.encapsulated or syntax.uid == EXPLICIT_LITTLE):
         return None
@@ -87,9 +96,9 @@ def character_set(data: Stored, start: int) -> bytes:
     while position + SHORT_HEADER <= len(data):
         key, length = HEADER.unpack_from(data, position)
         end = position + SHORT_HEADER + length
-        if key == _CHARACTER_SET:
+        if key == CHARACTER_SET:
             return data[position:end]
-        if key[:2] != _CHARACTER_SET[:2] or key[2:4] not in _BEFORE_CHARACTER_SET:
+        if key[:2] != CHARACTER_SET[:2] or key[2:4] not in _BEFORE_CHARACTER_SET:
             return b""
         position = end
     return b""
@@ -105,7 +114,7 @@ def _tokens(group: bytes) -> Iterator[Token]:
             (length,), value = LONG_LENGTH.unpack_from(group, value), position + LONG_HEADER
         if key[:2] != _META_GROUP or vr not in KNOWN_VRS or value + length > len(group):
             break
-        position = value + length
-        yield Token(key, group[value:position].rstrip(b"\0 "))
+        start, position = position, value + length
+        yield Token(key, group[value:position].rstrip(b"\0 "), PREFIX_END + start, PREFIX_END + position)
     if position != len(group):
-        yield Token(b"", b"")
+        yield Token(b"", b"", PREFIX_END + position, PREFIX_END + position)

@@ -111,6 +111,14 @@ class Rewriter:
         ((_, content),) = self._level((element,), (), {})
         return content
 
+    def carried_out(self, element: Element, decision: Decision) -> Sequence[Chunk]:
+        """What a decision makes of one element of the top level that has no items and a VR to be believed.
+
+        Raises:
+            ItemError: as `chunks`.
+        """
+        return self._carried_out(element, element.vr, decision, (), {})
+
     def _decided(self, element: Element, vr: str, path: tuple[int, ...], creator: str = "") -> Decision:
         decision = self._overlay.get(element.start)
         if decision is None:
