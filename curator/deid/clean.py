@@ -28,6 +28,7 @@ from curator.dicom.tokens import (
 )
 from curator.dicom.windows import windows
 from curator.errors import ItemError
+from curator.identity.bulk import BulkSieve
 from curator.identity.pseudonyms import is_uid
 from curator.identity.search import SHORTEST_IN_BULK, Needles
 from curator.identity.sieve import Sieve
@@ -86,7 +87,7 @@ class PersonSearch:
     def __init__(self, needles: Needles) -> None:
         self._header = Sieve({*needles.plain, *needles.digits})
         self._bulk = needles.bulk
-        self._by_stems: dict[frozenset[bytes], Sieve] = {}
+        self._by_stems: dict[frozenset[bytes], BulkSieve] = {}
 
     def is_free(self, head: bytes, bulk: memoryview, own: Own) -> bool:
         """Whether neither the header nor the bulk value holds an identifier; False where it may be."""
@@ -96,8 +97,9 @@ class PersonSearch:
         if sieve is None:
             if len(self._by_stems) >= _MOST_STEMS:
                 self._by_stems.clear()
-            sieve = self._by_stems[own.stems] = Sieve(self._bulk | own.stems)
-        return not any(sieve.finds(window) for window in windows(bulk, overlap=sieve.longest))
+            sieve = self._by_stems[own.stems] = BulkSieve(self._bulk | own.stems)
+        # A window begins with a whole number, as the value does.
+        return not any(sieve.finds(window) for window in windows(bulk, overlap=sieve.longest + sieve.longest % 2))
 
 
 class CleanCheck:
