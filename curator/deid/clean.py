@@ -1,37 +1,38 @@
 """The quick half of the proof: most written files are clean, and it takes little to say so.
 
 Like `verify` this reads what was written as a stranger would, by its own headers, and knows nothing of the rewriting.
+What stands in a file as in one before that was found in order need not be looked at again (`dicom.layout`).
 
-The law: what is called clean here has no residual; whatever cannot be told at once is left to `verify`.
+The law: with the search for the person's identifiers (`person_search`), what is called clean here has no residual;
+whatever cannot be told at once is left to `verify`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from struct import error as StructError
 from typing import NamedTuple
 
 from curator.deid.verify import META_TAGS, PREAMBLE, SHORTEST_BULK, is_clean_element
 from curator.dicom.dictionary import BULK_VRS, dictionary_vr
-from curator.dicom.elements import DataSet, Element
+from curator.dicom.elements import Element
+from curator.dicom.layout import Layout, Layouts, Place, Varying
 from curator.dicom.parse import element_at, fragments_end
 from curator.dicom.tokens import (
     HEADER,
     LONG_HEADER,
     LONG_LENGTH,
+    PREFIX_END,
     SHORT_HEADER,
+    TRANSFER_SYNTAX,
     UNDEFINED,
+    is_meta_length,
     kind_of,
     meta_tokens,
     taken_syntax,
 )
-from curator.dicom.windows import windows
 from curator.errors import ItemError
-from curator.identity.bulk import BulkSieve
-from curator.identity.pseudonyms import is_uid
-from curator.identity.search import SHORTEST_IN_BULK, Needles
-from curator.identity.sieve import Sieve
 
 _SOP_CLASS, _SOP_INSTANCE = 0x00080016, 0x00080018
 _META_SOP_CLASS, _META_SOP_INSTANCE = b"\2\0\2\0UI", b"\2\0\3\0UI"
@@ -39,13 +40,16 @@ _META_KEYS = frozenset(
     tag.to_bytes(4, "little")[2:] + tag.to_bytes(4, "little")[:2] + vr
     for tag, vr in ((tag, vr) for tag in META_TAGS for vr in (b"UL", b"OB", b"UI", b"SH"))
 )
-_STEM = 8
-_WIDE = ("utf-16-le", "utf-16-be")
+_ZEROS = bytes(PREAMBLE)
+_VARYING_OF_META = 2
 _LONGEST_REMEMBERED = 4096
 _MOST_REMEMBERED = 1 << 14
-_MOST_STEMS = 64
 # How closely a kind of element has to be looked at; 0 for one that its header says all about.
 _LONG, _UID, _NOTED = 1, 2, 4
+
+
+Noted = dict[int, tuple[str, bytes]]
+"""VR and value of elements of the top level, by tag."""
 
 
 class _Kind(NamedTuple):
@@ -58,109 +62,130 @@ class _UnsureError(Exception):
     """What is written may be clean, but not so that it can be told at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
-    """A file's own identifiers, all of them UIDs: whole, by how they begin, and that in two bytes a character."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proven:
+    """What is known of files of one layout: all but what varies was found in order.
 
-    uids: tuple[bytes, ...] = field(repr=False)
-    stems: frozenset[bytes] = field(repr=False)
-    wide: tuple[bytes, ...] = field(repr=False)
+    `own_uid` is the varying element that is the SOP Instance UID of the file meta group, `begins` how far behind it the
+    data set begins; `varying` are those of the data set by their index; `tail` is how a bulk value's header begins.
+    """
 
-
-def own_of(uids: Collection[str]) -> Own | None:
-    """What to search for beside a person's identifiers; None where one is not written as UIDs are."""
-    if not all(is_uid(uid) and "." in uid and len(uid) >= SHORTEST_IN_BULK for uid in uids):
-        return None
-    stems = {uid[:_STEM] for uid in uids}
-    return Own(
-        uids=tuple(uid.encode() for uid in uids),
-        stems=frozenset(stem.encode(codec) for stem in stems for codec in ("ascii", *_WIDE)),
-        wide=tuple(sorted(stem.encode(codec) for stem in stems for codec in _WIDE)),
-    )
+    own_uid: int
+    begins: int
+    sop_class: bytes = field(repr=False)
+    varying: tuple[tuple[int, _Kind], ...]
+    noted: Noted = field(repr=False)
+    tail: bytes = field(repr=False)
 
 
-class PersonSearch:
-    """A search for one person's identifiers, made once for all of the person's files."""
-
-    __slots__ = ("_bulk", "_by_stems", "_header")
-
-    def __init__(self, needles: Needles) -> None:
-        self._header = Sieve({*needles.plain, *needles.digits})
-        self._bulk = needles.bulk
-        self._by_stems: dict[frozenset[bytes], BulkSieve] = {}
-
-    def is_free(self, head: bytes, bulk: memoryview, own: Own) -> bool:
-        """Whether neither the header nor the bulk value holds an identifier; False where it may be."""
-        if self._header.finds(head) or any(text in head for text in (*own.uids, *own.wide)):
-            return False
-        sieve = self._by_stems.get(own.stems)
-        if sieve is None:
-            if len(self._by_stems) >= _MOST_STEMS:
-                self._by_stems.clear()
-            sieve = self._by_stems[own.stems] = BulkSieve(self._bulk | own.stems)
-        # A window begins with a whole number, as the value does.
-        return not any(sieve.finds(window) for window in windows(bulk, overlap=sieve.longest + sieve.longest % 2))
+CleanLayouts = Layouts[_Proven]
+"""What one person's clean files have in common."""
 
 
 class CleanCheck:
     """Says of written files that they are clean, or nothing. `keeps_uid` is as in `verify.residuals`."""
 
-    __slots__ = ("_keeps_uid", "_kinds", "_noted", "_seen")
+    __slots__ = ("_keeps_uid", "_kinds", "_noted", "_seen", "_taught")
 
     def __init__(self, *, keeps_uid: Callable[[Element], bool], noted: Collection[int]) -> None:
         self._keeps_uid = keeps_uid
         self._noted = frozenset({_SOP_CLASS, _SOP_INSTANCE, *noted})
         self._kinds: dict[bytes, _Kind] = {}
         self._seen: set[bytes] = set()
+        self._taught: Varying = {}
 
-    def proven(self, head: bytes, bulk: memoryview, *, search: PersonSearch, own: Own) -> DataSet | None:
-        """The `noted` elements of a clean file of the bytes `head` and then `bulk`; None where it may not be clean.
+    def layouts(self) -> CleanLayouts:
+        """A memory for one person's files."""
+        return Layouts(pinned=(TRANSFER_SYNTAX, _META_SOP_CLASS), taught=self._taught)
 
-        `bulk` is the value of the last element, or empty.
+    def noted(self, head: bytes, bulk: memoryview, layouts: CleanLayouts) -> Noted | None:
+        """What the elements to note hold in a file of the bytes `head` and then `bulk`, if all of it is in order.
+
+        `bulk` is the value of the last element, or empty. None where something may be wrong; the search for
+        identifiers is not done here.
         """
         try:
-            read = self._read(head, bulk)
+            return self._read(head, bulk, layouts)
         except (ItemError, StructError, _UnsureError):
             return None
-        return read if read is not None and search.is_free(head, bulk, own) else None
 
-    def _read(self, head: bytes, bulk: memoryview) -> DataSet | None:
+    def _read(self, head: bytes, bulk: memoryview, layouts: CleanLayouts) -> Noted:
+        """The noted elements of a file that is in order; one like those before is looked at where it differs."""
+        size = len(head) - LONG_HEADER if bulk else len(head)
+        if head[:PREAMBLE] != _ZEROS:
+            raise _UnsureError
+        found = layouts.found(head, PREFIX_END, size)
+        if found is None:
+            return self._learnt(head, bulk, size, layouts)
+        like, places = found
+        if not is_meta_length(head, places[like.own_uid][1] + like.begins) or head[size:-4] != like.tail:
+            raise _UnsureError
+        noted = like.noted.copy()
+        for index, (tag, vr, look) in like.varying:
+            start, end = places[index]
+            if look & _NOTED:
+                noted[tag] = (vr, head[start + SHORT_HEADER : end])
+            if look & (_LONG | _UID):
+                self._check(head, start, end)
+        _check_bulk(head, bulk, size)
+        start, end = places[like.own_uid]
+        _check_meta(noted, like.sop_class, head[start + SHORT_HEADER : end])
+        return noted
+
+    def _learnt(self, head: bytes, bulk: memoryview, size: int, layouts: CleanLayouts) -> Noted:
         found = meta_tokens(head)
-        syntax = taken_syntax(found[0]) if found is not None else None
-        if found is None or syntax is None or any(head[:PREAMBLE]):
-            return None
+        if found is None or taken_syntax(found[0]) is None:
+            raise _UnsureError
         tokens, start = found
-        noted = self._noted_elements(head, bulk, start)
-        said = {element.tag: head[element.value : element.end].rstrip(b"\0 ") for element in noted}
         meta = {token.key: token.value for token in tokens}
-        agrees = meta.get(_META_SOP_CLASS) == said.get(_SOP_CLASS, b"") and (
-            meta.get(_META_SOP_INSTANCE) == said.get(_SOP_INSTANCE, b"")
-        )
-        if not agrees or len(meta) != len(tokens) or not _META_KEYS.issuperset(meta):
-            return None
-        return DataSet(syntax, (), head, noted, head, 0)
+        if len(meta) != len(tokens) or not _META_KEYS.issuperset(meta):
+            raise _UnsureError
+        met = list(self._elements(head, start, size))
+        if size < len(head):
+            kind = self._kind(head[size : size + 6])
+            if kind.tag <= met[-1][1].tag or kind.vr not in BULK_VRS or kind.look & _NOTED:
+                raise _UnsureError
+            _check_bulk(head, bulk, size)
+        noted = {
+            kind.tag: (kind.vr, head[place.start + SHORT_HEADER : place.end])
+            for place, kind in met
+            if kind.look & _NOTED
+        }
+        _check_meta(noted, meta.get(_META_SOP_CLASS, b""), meta.get(_META_SOP_INSTANCE, b""))
+        places = [*(Place(one.start, one.end, one.key[4:] == b"OB") for one in tokens), *(place for place, _ in met)]
+        lesson = layouts.lesson(head, places)
+        of_meta = {tokens[index].key: at for at, index in enumerate(lesson.varying) if index < len(tokens)}
+        own_uid = of_meta.get(_META_SOP_INSTANCE)
+        # Of the file meta group its length and the instance's own UID may differ, and nothing else.
+        if own_uid is not None and len(of_meta) == _VARYING_OF_META:
+            varying = ((at, met[index - len(tokens)][1]) for at, index in enumerate(lesson.varying))
+            like = _Proven(
+                own_uid=own_uid,
+                begins=start - places[lesson.varying[own_uid]].end,
+                sop_class=meta[_META_SOP_CLASS],
+                varying=tuple(varying)[len(of_meta) :],
+                noted=noted.copy(),
+                tail=head[size:-4],
+            )
+            layouts.remember(lesson, Layout(head, places, lesson.varying), like)
+        return noted
 
-    def _noted_elements(self, head: bytes, bulk: memoryview, position: int) -> tuple[Element, ...]:
-        """The elements to note of those from `position` on, all of which are in order."""
-        size, unpack, kinds, last = len(head), HEADER.unpack_from, self._kinds, -1
-        noted: list[Element] = []
+    def _elements(self, head: bytes, position: int, size: int) -> Iterator[tuple[Place, _Kind]]:
+        """Every element from `position` on, all of which are in order."""
+        unpack, kinds, last = HEADER.unpack_from, self._kinds, -1
         while position < size:
             key, length = unpack(head, position)
-            tag, vr, look = kinds.get(key) or self._kind(key)
-            if tag <= last:
+            kind = kinds.get(key) or self._kind(key)
+            if kind.tag <= last:
                 raise _UnsureError
-            last, start, position = tag, position, position + SHORT_HEADER + length
-            if look == 0:
-                continue
-            if look & _NOTED:
-                noted.append(Element(tag, vr, start, start + SHORT_HEADER, length, position, None, False, True))
-            if look & _LONG:
-                position = self._long_end(head, bulk, start, vr)
-            if look & (_LONG | _UID) and position <= size:
+            last, start, position = kind.tag, position, position + SHORT_HEADER + length
+            if kind.look & _LONG:
+                position = _long_end(head, start)
+            if kind.look & (_LONG | _UID) and position <= size:
                 self._check(head, start, position)
-        if position != size + len(bulk) or last < 0:
+            yield Place(start, position, bool(kind.look & _LONG)), kind
+        if position != size or last < 0:
             raise _UnsureError
-        return tuple(noted)
 
     def _kind(self, key: bytes) -> _Kind:
         kind = kind_of(key)
@@ -172,16 +197,6 @@ class CleanCheck:
         if look & _LONG and look & _NOTED:
             raise _UnsureError
         return self._kinds.setdefault(key, _Kind(kind.tag, kind.vr, look))
-
-    def _long_end(self, head: bytes, bulk: memoryview, start: int, vr: str) -> int:
-        (length,) = LONG_LENGTH.unpack_from(head, start + SHORT_HEADER)
-        value = start + LONG_HEADER
-        if bulk and value == len(head):
-            end = fragments_end(bulk, 0) if length == UNDEFINED else length
-            if vr not in BULK_VRS or len(bulk) < SHORTEST_BULK or end != len(bulk):
-                raise _UnsureError
-            return value + end
-        return element_at(head, start).end if length == UNDEFINED else value + length
 
     def _check(self, head: bytes, start: int, end: int) -> None:
         """Look into one element, once for all that are written alike."""
@@ -195,3 +210,24 @@ class CleanCheck:
             if len(self._seen) >= _MOST_REMEMBERED:
                 self._seen.clear()
             self._seen.add(written)
+
+
+def _check_bulk(head: bytes, bulk: memoryview, size: int) -> None:
+    """That the value whose header ends `head` is all of `bulk`."""
+    if bulk:
+        (length,) = LONG_LENGTH.unpack_from(head, size + SHORT_HEADER)
+        end = fragments_end(bulk, 0) if length == UNDEFINED else length
+        if len(bulk) < SHORTEST_BULK or end != len(bulk):
+            raise _UnsureError
+
+
+def _check_meta(noted: Noted, sop_class: bytes, sop_instance: bytes) -> None:
+    """That the file meta group names what the data set says it is."""
+    for tag, said in ((_SOP_CLASS, sop_class), (_SOP_INSTANCE, sop_instance)):
+        if noted.get(tag, ("", b""))[1].rstrip(b"\0 ") != said.rstrip(b"\0 "):
+            raise _UnsureError
+
+
+def _long_end(head: bytes, start: int) -> int:
+    (length,) = LONG_LENGTH.unpack_from(head, start + SHORT_HEADER)
+    return element_at(head, start).end if length == UNDEFINED else start + LONG_HEADER + int(length)

@@ -36,6 +36,24 @@ from curator.policy.options import UNMODIFIED
 from curator.policy.recipe.laid import allows_private as named_by_recipe
 from curator.policy.recipe.laid import laid_over, said_of
 
+CATALOGUED = (
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "Modality",
+    "BodyPartExamined",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "PatientSex",
+    "PatientAge",
+    "EthnicGroup",
+    "PatientWeight",
+    "PatientSize",
+    "StudyDate",
+)
+"""What the catalogue knows of an instance as the written file says it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deidentified:
@@ -100,7 +118,7 @@ def deidentify(
             allows_private=partial(allows_private, policy),
         )
         if not found:
-            record = record_of(parse(written), source, subject=subject, pseudonyms=pseudonyms, policy=policy)
+            record = record_of(said_by(parse(written)), source, subject=subject, pseudonyms=pseudonyms, policy=policy)
             return Deidentified(chunks, record, partial(dict, rewriter.applied))
         places = tuple(sorted({f"{residual.defect} in {residual.place}" for residual in found}))
     raise ItemError(Reason.RESIDUAL_IDENTIFIER, "; ".join(places))
@@ -158,32 +176,31 @@ def uid_map(policy: HeaderPolicy, pseudonyms: Pseudonyms) -> Callable[[str], str
     return partial(kept_uid, pseudonyms=pseudonyms) if "retain-uids" in policy.options else pseudonyms.uid
 
 
-def record_of(
-    written: DataSet, source: SourceInstance, *, subject: Subject, pseudonyms: Pseudonyms, policy: HeaderPolicy
-) -> ReleasedInstance:
-    """What the catalogue may know of a `written` instance: keyed codes, and for the rest what it says itself."""
+def said_by(written: DataSet) -> dict[str, str]:
+    """What a written instance says of what the catalogue asks, by keyword; "" for what it does not say."""
     elements = {element.tag: element for element in written.elements}
     encodings = encodings_at_top(written)
+    found = {name: elements.get(tag_of(name)) for name in CATALOGUED}
+    return {
+        name: "" if element is None else text_of(written.raw(element), element.vr, encodings)
+        for name, element in found.items()
+    }
 
-    def text(keyword: str) -> str:
-        element = elements.get(tag_of(keyword))
-        return text_of(written.raw(element), element.vr, encodings) if element is not None else ""
 
+def record_of(
+    said: Mapping[str, str], source: SourceInstance, *, subject: Subject, pseudonyms: Pseudonyms, policy: HeaderPolicy
+) -> ReleasedInstance:
+    """What the catalogue may know of a written instance: keyed codes, and for the rest what it says itself."""
+    known = dict(said)
+    if policy.temporal != UNMODIFIED:
+        known["StudyDate"] = ""
     return ReleasedInstance(
-        SOPInstanceUID=text("SOPInstanceUID"),
         SOPClassUID=source.SOPClassUID,
-        SeriesInstanceUID=text("SeriesInstanceUID"),
-        StudyInstanceUID=text("StudyInstanceUID"),
-        FrameOfReferenceUID=text("FrameOfReferenceUID"),
         TransferSyntaxUID=source.TransferSyntaxUID,
         patient_code=subject.patient_code,
         centre_code=pseudonyms.centre_code(source.InstitutionName),
         device_code=pseudonyms.device_code(source.Manufacturer, source.ManufacturerModelName, source.device),
         author_code=pseudonyms.author_code(source.author),
-        Modality=text("Modality"),
-        BodyPartExamined=text("BodyPartExamined"),
-        Manufacturer=text("Manufacturer"),
-        ManufacturerModelName=text("ManufacturerModelName"),
         Rows=source.Rows,
         Columns=source.Columns,
         NumberOfFrames=source.NumberOfFrames,
@@ -192,12 +209,7 @@ def record_of(
         sha256="",
         size_bytes=0,
         policy_digest=policy.digest,
-        PatientSex=text("PatientSex"),
-        PatientAge=text("PatientAge"),
-        EthnicGroup=text("EthnicGroup"),
-        PatientWeight=text("PatientWeight"),
-        PatientSize=text("PatientSize"),
-        StudyDate=text("StudyDate") if policy.temporal == UNMODIFIED else "",
+        **known,
     )
 
 

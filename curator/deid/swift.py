@@ -7,46 +7,28 @@ job. The law: what it gives is byte for byte what `deidentify` gives; what it do
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from curator.deid.clean import CleanCheck, PersonSearch, own_of
+from curator.deid.clean import CleanCheck, CleanLayouts, Noted
 from curator.deid.headers.markers import Earlier, marker_elements
 from curator.deid.headers.splice import Shared, Spliced, Splicer, is_spliceable
-from curator.deid.instance import Deidentified, keeps_uid, meta_of, record_of, uid_map
+from curator.deid.instance import CATALOGUED, Deidentified, keeps_uid, meta_of, record_of, uid_map
+from curator.deid.person_search import PersonSearch, own_of
 from curator.deid.subject import Subject
 from curator.dicom.dictionary import tag_of
 from curator.dicom.syntax import EXPLICIT
-from curator.dicom.text import SPECIFIC_CHARACTER_SET
+from curator.dicom.text import SPECIFIC_CHARACTER_SET, encodings_of, text_of
 from curator.dicom.tokens import Stored
 from curator.identity.pseudonyms import Pseudonyms
 from curator.model.instance import SourceInstance
 from curator.policy.header import HeaderPolicy, decide
 
-# What `record_of` asks the written header for.
-_NOTED = (
-    SPECIFIC_CHARACTER_SET,
-    *map(
-        tag_of,
-        (
-            "SOPInstanceUID",
-            "SeriesInstanceUID",
-            "StudyInstanceUID",
-            "FrameOfReferenceUID",
-            "Modality",
-            "BodyPartExamined",
-            "Manufacturer",
-            "ManufacturerModelName",
-            "PatientSex",
-            "PatientAge",
-            "EthnicGroup",
-            "PatientWeight",
-            "PatientSize",
-            "StudyDate",
-        ),
-    ),
-)
+_SOP_INSTANCE = tag_of("SOPInstanceUID")
+# What the catalogue asks of an instance, but for its own name.
+_NOTED = {tag_of(name): name for name in CATALOGUED if name != "SOPInstanceUID"}
+_MOST_SAYINGS = 1 << 10
 _MOST_PERSONS = 64
 _LARGEST_HEAD = 1 << 20
 _NOTHING = memoryview(b"")
@@ -57,18 +39,30 @@ Made = TypeVar("Made")
 class Swift:
     """De-identifies one job's files, one after the other."""
 
-    __slots__ = ("_check", "_markers", "_policy", "_pseudonyms", "_searches", "_shared", "_splicers", "_takes", "_uid")
+    __slots__ = (
+        "_check",
+        "_markers",
+        "_policy",
+        "_pseudonyms",
+        "_sayings",
+        "_searches",
+        "_shared",
+        "_splicers",
+        "_takes",
+        "_uid",
+    )
 
     def __init__(self, policy: HeaderPolicy, pseudonyms: Pseudonyms) -> None:
         self._policy = policy
         self._pseudonyms = pseudonyms
         self._takes = is_spliceable(policy)
         self._uid = uid_map(policy, pseudonyms)
-        self._check = CleanCheck(keeps_uid=partial(keeps_uid, policy), noted=_NOTED)
+        self._check = CleanCheck(keeps_uid=partial(keeps_uid, policy), noted=(SPECIFIC_CHARACTER_SET, *_NOTED))
         self._markers = marker_elements(policy, EXPLICIT, Earlier())
         self._shared: dict[str, Shared] = {}
         self._splicers: OrderedDict[Hashable, Splicer] = OrderedDict()
-        self._searches: OrderedDict[Hashable, tuple[Subject, PersonSearch]] = OrderedDict()
+        self._searches: OrderedDict[Hashable, _Searched] = OrderedDict()
+        self._sayings: dict[Hashable, Mapping[str, str]] = {}
 
     def deidentify(
         self, data: Stored, source: SourceInstance, *, subject: Subject, own: Collection[str]
@@ -82,10 +76,12 @@ class Swift:
         if uids is None or rewritten is None:
             return None
         head, bulk, spliced = rewritten
-        written = self._check.proven(head, bulk, search=self._search(subject), own=uids)
-        if written is None:
+        searched = self._searched(subject)
+        noted = self._check.noted(head, bulk, searched.layouts)
+        if noted is None or not searched.search.is_free(head, bulk, uids):
             return None
-        record = record_of(written, source, subject=subject, pseudonyms=self._pseudonyms, policy=self._policy)
+        said = self._said(noted)
+        record = record_of(said, source, subject=subject, pseudonyms=self._pseudonyms, policy=self._policy)
         return Deidentified((head, bulk) if bulk else (head,), record, partial(getattr, spliced, "applied"))
 
     def rewritten(
@@ -119,12 +115,39 @@ class Swift:
             _remember(self._splicers, key, splicer)
         return splicer
 
-    def _search(self, subject: Subject) -> PersonSearch:
+    def _searched(self, subject: Subject) -> _Searched:
         known = self._searches.get(subject.patient_code)
-        if known is None or known[0].needles != subject.needles:
-            known = (subject, PersonSearch(subject.needles))
+        if known is None or known.subject.needles != subject.needles:
+            known = _Searched(subject, PersonSearch(subject.needles), self._check.layouts())
             _remember(self._searches, subject.patient_code, known)
-        return known[1]
+        return known
+
+    def _said(self, noted: Noted) -> dict[str, str]:
+        """What the noted elements say to the catalogue; instances of a series say the same but for their names."""
+        key = tuple(map(noted.get, (SPECIFIC_CHARACTER_SET, *_NOTED)))
+        known = self._sayings.get(key)
+        encodings = encodings_of(_value(noted, SPECIFIC_CHARACTER_SET))
+        if known is None:
+            if len(self._sayings) >= _MOST_SAYINGS:
+                self._sayings.clear()
+            known = self._sayings[key] = {name: _text(noted, tag, encodings) for tag, name in _NOTED.items()}
+        return {"SOPInstanceUID": _text(noted, _SOP_INSTANCE, encodings), **known}
+
+
+class _Searched(NamedTuple):
+    """A person, the search for what identifies them, and what their written files have in common."""
+
+    subject: Subject
+    search: PersonSearch
+    layouts: CleanLayouts
+
+
+def _value(noted: Noted, tag: int) -> bytes:
+    return noted[tag][1] if tag in noted else b""
+
+
+def _text(noted: Noted, tag: int, encodings: tuple[str, ...]) -> str:
+    return text_of(noted[tag][1], noted[tag][0], encodings) if tag in noted else ""
 
 
 def _parts(spliced: Spliced) -> tuple[bytes, memoryview] | None:

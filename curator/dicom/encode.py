@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from curator.dicom.dictionary import LONG_LENGTH_VRS
 from curator.dicom.syntax import EXPLICIT_LITTLE, TransferSyntax, transfer_syntax
 
 _NULL_PADDED = frozenset({"UI", "OB", "UN"})
 _LONGEST_SHORT = 0xFFFF
+_PREAMBLE = bytes(128) + b"DICM"
 ITEM_HEADER = 8
 
 
@@ -53,17 +55,25 @@ def item(content: Iterable[bytes], *, order: str) -> bytes:
 
 def file_meta(*, sop_class_uid: str, sop_instance_uid: str, syntax_uid: str, implementation: tuple[str, str]) -> bytes:
     """Preamble of zeros, prefix and a complete file meta group; `implementation` is class UID and version name."""
+    before, behind = _meta_around(sop_class_uid, syntax_uid, implementation)
+    own = element(0x00020003, "UI", sop_instance_uid.encode(), explicit=True, order="<")
+    size = struct.pack("<I", len(before) + len(own) + len(behind))
+    length = element(0x00020000, "UL", size, explicit=True, order="<")
+    return b"".join((_PREAMBLE, length, before, own, behind))
+
+
+@lru_cache(maxsize=256)
+def _meta_around(sop_class_uid: str, syntax_uid: str, implementation: tuple[str, str]) -> tuple[bytes, bytes]:
+    """The elements of a meta group before and behind the instance's own UID, which files of a series share."""
     fields: Sequence[tuple[int, str, bytes]] = (
         (0x00020001, "OB", b"\0\1"),
         (0x00020002, "UI", sop_class_uid.encode()),
-        (0x00020003, "UI", sop_instance_uid.encode()),
         (0x00020010, "UI", syntax_uid.encode()),
         (0x00020012, "UI", implementation[0].encode()),
         (0x00020013, "SH", implementation[1].encode()),
     )
-    body = b"".join(element(tag, vr, value, explicit=True, order="<") for tag, vr, value in fields)
-    length = element(0x00020000, "UL", struct.pack("<I", len(body)), explicit=True, order="<")
-    return bytes(128) + b"DICM" + length + body
+    made = [element(tag, vr, value, explicit=True, order="<") for tag, vr, value in fields]
+    return b"".join(made[:2]), b"".join(made[2:])
 
 
 def syntax_for_writing(syntax: TransferSyntax) -> TransferSyntax:

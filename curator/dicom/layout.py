@@ -52,10 +52,10 @@ class Layout:
         self._runs = tuple(runs)
         self._last = data[position : places[-1].end]
 
-    def fitted(self, data: Stored, position: int) -> list[tuple[int, int]] | None:
+    def fitted(self, data: Stored, position: int, size: int) -> list[tuple[int, int]] | None:
         """From where to where the varying elements of another file stand, whose first element begins at `position`.
 
-        None for a file that it does not fit to the last byte.
+        None for a file that it does not fit up to the last of `size` bytes.
 
         Raises:
             ItemError, struct.error: a value of undefined length is broken, or the file ends in a header.
@@ -75,7 +75,7 @@ class Layout:
                 position = start + SHORT_HEADER + HEADER.unpack_from(data, start)[1]
             found.append((start, position))
         end = position + len(self._last)
-        return found if end == len(data) and data[position:end] == self._last else None
+        return found if end == size and data[position:end] == self._last else None
 
 
 @dataclass(slots=True)
@@ -116,15 +116,15 @@ class Layouts(Generic[Made]):
         self._pinned = frozenset(pinned)
         self._taught = taught
 
-    def found(self, data: Stored, position: int) -> tuple[Made, list[tuple[int, int]]] | None:
-        """What was made of the layout that fits the file, and where its varying elements stand.
+    def found(self, data: Stored, position: int, size: int) -> tuple[Made, list[tuple[int, int]]] | None:
+        """What was made of the layout that fits the first `size` bytes, and where their varying elements stand.
 
         Raises:
             ItemError, struct.error: as `Layout.fitted`.
         """
         for index, known in enumerate(self._known):
             layout, made, order = known
-            places = layout.fitted(data, position)
+            places = layout.fitted(data, position, size)
             if places is not None:
                 order.is_settled = True
                 if index:

@@ -155,6 +155,7 @@ class Pseudonyms:
         digest[8] = digest[8] & 0x3F | 0x80
         return f"2.25.{uuid.UUID(bytes=bytes(digest)).int}"
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - as above: every file repeats its device, centre and author
     def _code(self, kind: str, *parts: str) -> str:
         return code_of(self._digest(kind, *parts))
 

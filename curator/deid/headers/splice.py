@@ -146,7 +146,8 @@ class Splicer:
     def spliced(self, data: Stored) -> Spliced | None:
         """A file's data set, rewritten; None where `Rewriter` has to."""
         try:
-            found = self._layouts.found(data, PREFIX_END) if data[PREFIX_END - 4 : PREFIX_END] == b"DICM" else None
+            is_file = data[PREFIX_END - 4 : PREFIX_END] == b"DICM"
+            found = self._layouts.found(data, PREFIX_END, len(data)) if is_file else None
             if found is None:
                 return self._learnt(data)
             written, places = found
