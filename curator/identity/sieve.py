@@ -70,11 +70,13 @@ class Sieve:
         width = self._stride + _PREFIX - 1
         letters = np.frombuffer(b"".join(string[:width] for string in strings), np.uint8).reshape(-1, width)
         spelt = np.stack([letters, letters - 32 * ((letters >= 97) & (letters <= 122))]).astype(np.uint16)
-        bits = np.left_shift(1, np.arange(len(strings)) % _BUCKETS).astype(np.uint8)
-        for phase in range(self._stride):
-            for table, place in ((self._firsts, phase), (self._seconds, phase + 2)):
-                for low, high in product(spelt[:, :, place], spelt[:, :, place + 1]):
-                    np.bitwise_or.at(table, low | high << 8, bits)
+        buckets = np.arange(len(strings)) % _BUCKETS
+        for bucket in range(min(_BUCKETS, len(strings))):
+            chosen = spelt[:, buckets == bucket]
+            for table, place in ((self._firsts, 0), (self._seconds, 2)):
+                lows, highs = (chosen[:, :, place + half : place + half + self._stride] for half in (0, 1))
+                for low, high in product(lows, highs):
+                    table[low | high << 8] |= np.uint8(1 << bucket)
 
     def _candidates(self, view: memoryview) -> Iterator[npt.NDArray[np.intp]]:
         """Offsets of pairs that stand in a string and whose next pair fits it."""

@@ -124,13 +124,15 @@ def _describe(data: Dataset, person: int, series: int) -> None:
 
 
 def _place(data: Dataset, series: int, number: int) -> None:
-    # Counters run on from series to series, so that numbers grow a digit at all places.
+    # Hardly two slices of an archive lie at one place or were made at one time.
+    height = round(12.5 + 0.7 * (series + 1) - 1.25 * number, 3)
+    minute = f"{8 + series % 12:02d}{series % 60:02d}"
     data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"{_ROOT}.4.{series}.{number * 7 + 1}"
     data.InstanceNumber = number + 1
-    data.ImagePositionPatient = [-250.0, -250.0, round(12.5 - 1.25 * number, 3)]
-    data.SliceLocation = round(12.5 - 1.25 * number, 3)
-    data.ContentTime = data.AcquisitionTime = f"1012{number:02d}.{number * 31 % 97}"
-    data.InstanceCreationTime = f"1013{number:02d}"
+    data.ImagePositionPatient = [-250.0 - series, -250.0, height]
+    data.SliceLocation = height
+    data.ContentTime = data.AcquisitionTime = f"{minute}{number:02d}.{number * 31 % 97}"
+    data.InstanceCreationTime = f"{minute}{number + 1:02d}"
     data.XRayTubeCurrent = 80 + number * 5
     data.Exposure = 90 + number * 3
     data.WindowCenterWidthExplanation = "WINDOW1"

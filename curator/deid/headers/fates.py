@@ -13,7 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from curator.deid.headers.rewrite import Chunk, Decide, Rewriter
+from curator.deid.headers.values import PLAIN_NUMBER_VRS, is_plain_number
 from curator.deid.subject import Subject
+from curator.dicom.dictionary import dictionary_vr
 from curator.dicom.elements import DataSet, Element
 from curator.dicom.layout import LONGEST_COMPARED
 from curator.dicom.parse import element_at
@@ -49,7 +51,8 @@ class Judged:
     """What the first six bytes of an element say, and what is decided by them alone.
 
     `fate` is that of every element of the kind, whatever its value; `decision` is asked what it makes of a value. Both
-    are None where items, a private creator or a VR nobody vouches for have to be looked into.
+    are None where items, a private creator or a VR nobody vouches for have to be looked into. `stays` is the fate of
+    those whose value is plain numbers, None where such do not stay.
     """
 
     tag: int
@@ -58,6 +61,7 @@ class Judged:
     decision: Decision | None = None
     applied: Applied = field(default_factory=dict)
     fate: Fate | None = None
+    stays: Fate | None = None
 
 
 @dataclass(slots=True)
@@ -145,6 +149,8 @@ class Fates:
             return kind.fate
         if end - start > LONGEST_COMPARED:
             return self._judged(data, kind, start, end)
+        if kind.stays is not None and is_plain_number(data, kind.vr, start + SHORT_HEADER, end):
+            return kind.stays
         written = data[start:end]
         fate = known.persons.get(written)
         if fate is None:
@@ -180,7 +186,9 @@ class Fates:
             head = LONG_HEADER if kind.is_long else SHORT_HEADER
             empty = Element(kind.tag, kind.vr, 0, head, 0, head, None, False, True)
             fate = Fate(b"".join(self._rewriter_of(bytes(head)).carried_out(empty, decision)), applied)
-        return Judged(*kind, decision, applied, fate)
+        is_number = kind.vr in PLAIN_NUMBER_VRS and dictionary_vr(kind.tag) in PLAIN_NUMBER_VRS
+        stays = Fate(None, applied) if decision.action is Action.KEEP and is_number else None
+        return Judged(*kind, decision, applied, fate, stays)
 
     def _judged(self, data: Stored, kind: Judged, start: int, end: int) -> Fate:
         if end > len(data):

@@ -8,6 +8,7 @@ Sources: DICOM PS3.15 E.1-1a; PS3.5 6.2 (syntax of AS, CS, DA, DS, DT, IS, TM), 
 from __future__ import annotations
 
 import math
+import mmap
 import re
 from collections.abc import Callable
 from functools import cache
@@ -46,6 +47,9 @@ _SYNTAX: dict[str, Callable[[str], object]] = {
     "UI": is_uid,
 }
 _WIDTHS = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
+_DECIMAL = rb"-?\d+(?:\.\d+)?"
+_PLAIN_DECIMALS = re.compile(_DECIMAL + rb"(?:\\" + _DECIMAL + rb")* ?")
+PLAIN_NUMBER_VRS = frozenset({"DS", "IS", "SL", "SS", "UL", "US"})
 # So many bytes of numbers are not all letters, digits and punctuation by chance; floating point looks more like it.
 _SHORTEST_HIDDEN_TEXT = {"FD": 16, "FL": 16}
 _SHORTEST_HIDDEN_TEXT_AMONG_INTEGERS = 8
@@ -119,6 +123,17 @@ def is_numbers(raw: memoryview, vr: str, tag: int, *, most_values: float | None 
         return False
     shortest = _SHORTEST_HIDDEN_TEXT.get(vr, _SHORTEST_HIDDEN_TEXT_AMONG_INTEGERS)
     return len(raw) < shortest or _PRINTABLE.fullmatch(raw) is None
+
+
+def is_plain_number(data: bytes | mmap.mmap, vr: str, start: int, end: int) -> bool:
+    """Whether a value is written as numbers nearly always are, so that `well_formed` and `is_numbers` let it pass.
+
+    False says nothing. `vr` is one of `PLAIN_NUMBER_VRS`.
+    """
+    width = _WIDTHS.get(vr)
+    if width is not None:
+        return end - start == width
+    return (end - start) % 2 == 0 and _PLAIN_DECIMALS.fullmatch(data, start, end) is not None
 
 
 @cache
