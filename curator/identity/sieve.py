@@ -20,6 +20,7 @@ _BUCKETS = 8
 # So many bytes at once that the numbers made of them stay in a processor's cache.
 _BLOCK = 1 << 18
 _PREFIX = 4
+_SHORT = 1 << 16
 
 Bits = npt.NDArray[np.uint8]
 
@@ -56,7 +57,17 @@ class Sieve:
         if not self._by_prefix or len(data) < _PREFIX:
             return False
         view = memoryview(data)
-        return any(self._stands_at(view, int(place)) for places in self._candidates(view) for place in places)
+        # A short text is folded once, of a long one the few places that are looked at.
+        folded = bytes(data).lower() if len(data) <= _SHORT else None
+        for places in self._candidates(view):
+            for place in places.tolist():
+                first = max(0, place - self._stride + 1)
+                if folded is not None:
+                    if self._stands_at(folded, first, place):
+                        return True
+                elif self._stands_at(bytes(view[first : place + self.longest]).lower(), 0, place - first):
+                    return True
+        return False
 
     def _enter(self, string: bytes, bit: np.uint8) -> None:
         for phase in range(self._stride):
@@ -96,12 +107,11 @@ class Sieve:
             fits[inside] = self._seconds.take(pairs[following[inside]], mode="wrap")
             yield (following[(bits[met] & fits) != 0] - 1) * 2
 
-    def _stands_at(self, view: memoryview, place: int) -> bool:
-        first = max(0, place - self._stride + 1)
-        window = bytes(view[first : place + self.longest]).lower()
-        for start in range(place - first + 1):
-            for string in self._by_prefix.get(window[start : start + _PREFIX], ()):
-                if window.startswith(string, start):
+    def _stands_at(self, folded: bytes, first: int, last: int) -> bool:
+        """Whether a string begins at one of the places from `first` to `last`."""
+        for start in range(first, last + 1):
+            for string in self._by_prefix.get(folded[start : start + _PREFIX], ()):
+                if folded.startswith(string, start):
                     return True
         return False
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 FEWEST_CHARACTERS = 6
-"""A shorter string need not cover two whole neighbouring pairs of numbers."""
+"""A shorter string need not cover two whole neighbouring pairs of numbers, wherever the pairs begin."""
 _GRAM = 4
 _TWO = 4
 _TABLE_BITS = 17
@@ -65,10 +65,12 @@ class WideSieve:
             raise ValueError(f"a string has fewer than {FEWEST_CHARACTERS} characters, or zeros among them")
         by_gram: defaultdict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
         for string in sorted(strings):
-            for offset in range(len(string) - _GRAM + 1):
+            for first in (0, 1):
+                # The largest four: small numbers, such as spaces are, stand everywhere. The last one may not be whole.
+                offset = max(range(first, len(string) - _GRAM, 2), key=lambda at: min(string[at : at + _GRAM].upper()))
                 by_gram[string[offset : offset + _GRAM]].append((string, offset))
         self._by_gram = {gram: tuple(places) for gram, places in by_gram.items()}
-        both_cases = b"".join(strings) + b"".join(strings).upper()
+        both_cases = b"".join(by_gram) + b"".join(by_gram).upper()
         least, most = min(both_cases, default=0), max(both_cases, default=0)
         width = 1 << (most - least).bit_length()
         self._least = np.uint32(least | least << 16)
@@ -92,7 +94,7 @@ class WideSieve:
         return any(self._stands_at(data, lead + _TWO * int(place)) for place in self._candidates(twos))
 
     def _candidates(self, twos: Numbers) -> Iterator[np.intp]:
-        """Where four numbers could be characters of a string; every string covers such four."""
+        """Where four numbers, the first an even one, could be characters of a string; every string covers such four."""
         for start in range(0, max(0, len(twos) - 1), _BLOCK - 1):
             block = twos[start : start + _BLOCK]
             places = _places(self._fitting(block))
