@@ -6,12 +6,11 @@ Sources: POSIX rename(2) (atomic replacement within one file system), fsync(2).
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from curator.dicom.windows import windows
+from curator.adapters.direct_write import created, write_all
 from curator.errors import ItemError, UsageError
 from curator.model.quarantine import Reason
 from curator.ports import StoredFile
@@ -42,14 +41,10 @@ class LocalDisk:
         folder, name = os.path.split(target)
         # The process id keeps two workers that were given one path from writing into one file.
         partial = f"{folder}{os.sep}.{name[:64]}.{os.getpid()}{_PARTIAL}"
-        digest, size = hashlib.sha256(), 0
         try:
-            descriptor = _created(partial)
+            descriptor = created(partial)
             try:
-                for piece in (piece for chunk in chunks for piece in windows(chunk)):
-                    _write_all(descriptor, piece)
-                    digest.update(piece)
-                    size += len(piece)
+                digest, size = write_all(descriptor, chunks)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -61,7 +56,7 @@ class LocalDisk:
             # Whoever made the chunks failed, or the job was interrupted.
             _forget(Path(partial))
             raise
-        return StoredFile(path, digest.hexdigest(), size)
+        return StoredFile(path, digest, size)
 
     def read(self, path: str) -> bytes:
         """All bytes of `path`."""
@@ -111,21 +106,6 @@ class LocalDisk:
 
 def _refuse(error: OSError) -> None:
     raise UsageError(f"a folder of the storage cannot be entered: {error.strerror}") from error
-
-
-def _created(path: str) -> int:
-    """A descriptor of a new empty file; its folder is made where it is missing."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o666)
-
-
-def _write_all(descriptor: int, piece: memoryview) -> None:
-    while piece:
-        piece = piece[os.write(descriptor, piece) :]
 
 
 def _inside(path: str) -> str:
