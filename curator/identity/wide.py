@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ _BLOCK = 1 << 17
 _NOWHERE = np.empty(0, np.intp)
 
 Numbers = npt.NDArray[np.uint32]
+Whole = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -130,7 +132,7 @@ def _places(fits: Bools) -> npt.NDArray[np.intp]:
     return np.array(found, np.intp)
 
 
-def _hashed(first: Numbers, second: Numbers) -> Numbers:
+def _hashed(first: Whole, second: Whole) -> Whole:
     """Places in the table of four characters each, the case of ASCII letters left aside."""
     folded = (first | 0x00200020) * np.uint32(0x9E3779B1) ^ (second | 0x00200020) * np.uint32(0x85EBCA77)
     return folded >> np.uint32(32 - _TABLE_BITS)

@@ -87,7 +87,7 @@ class _Step(NamedTuple):
     """What is written before a varying element, and which of them it is."""
 
     before: bytes
-    index: int
+    place: int
     kind: Judged
 
 
@@ -165,8 +165,8 @@ class Splicer:
         chunks: list[Chunk] = []
         applied = [written.applied]
         fates, known = self._fates, written.known
-        for before, index, kind in written.steps:
-            start, end = places[index]
+        for before, place, kind in written.steps:
+            start, end = places[place]
             fate = fates.fate(data, kind, start, end, known)
             applied.append(fate.applied)
             chunks.append(before)
