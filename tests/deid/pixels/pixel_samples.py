@@ -26,6 +26,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
@@ -184,6 +185,8 @@ LAYOUTS: dict[str, tuple[dict[str, object], Callable[[], np.ndarray], int]] = {
     "RGB by plane": (colours("RGB", 1), lambda: _colour().transpose(0, 3, 1, 2), 1),
     "YBR by plane": (colours("YBR_FULL", 1), lambda: _colour().transpose(0, 3, 1, 2), 1),
     "YBR": (colours("YBR_FULL"), _colour, 1),
+    "ARGB": ({**colours("ARGB"), "SamplesPerPixel": 4}, lambda: scene((3, ROWS, COLUMNS, 4), low=0, high=255), 1),
+    "CMYK": ({**colours("CMYK"), "SamplesPerPixel": 4}, lambda: scene((3, ROWS, COLUMNS, 4), low=0, high=255), 1),
     "8 bit palette": (palette_of(200, bits=16, darkest=3), lambda: _grey(199), 1),
     "16 bit palette": (
         {**palette_of(600, bits=8, darkest=321), **depth(16, allocated=16)},
@@ -357,6 +360,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
         for kind in ("8 bit", "8 bit, inverse", "12 of 16 bit, signed", "16 bit, padding", "colour", "colour, lossy",
                      "colour, plain")
     },
+    "JPEG extended": lambda: _framed([jpeg_stream(frame) for frame in _grey(255)], JPEGExtended12Bit),
     "JPEG 12 bit": lambda: bundled_file("JPGExtended.dcm"),
     "JPEG lossless": lambda: bundled_file("SC_rgb_jpeg_gdcm.dcm"),
     "HTJ2K": lambda: _framed([htj2k_stream(ROWS, COLUMNS)] * 2, HTJ2K_LOSSLESS),

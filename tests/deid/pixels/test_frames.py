@@ -34,6 +34,8 @@ from curator.model.quarantine import Reason
 
 # What pydicom cannot read, or reads with the unused low bits left in.
 NOT_JUDGED = {
+    "native ARGB",
+    "native CMYK",
     "native 12 upper of 16 bit",
     "native YBR partial 422",
     "JPEG 12 bit",

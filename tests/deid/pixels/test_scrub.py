@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 import struct
+import subprocess
 import tempfile
 
 import cv2
@@ -27,6 +29,7 @@ from pixel_samples import (
     scrubbed_file,
 )
 from pydicom.encaps import encapsulate_extended, parse_basic_offsets
+from pydicom.pixels import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, RLELossless
 
 from curator.deid.pixels import spool
@@ -53,6 +56,8 @@ BLACK = {
     "native RGB by plane": (0, 0, 0),
     "native YBR by plane": (0, 128, 128),
     "native YBR": (0, 128, 128),
+    "native ARGB": (0, 0, 0, 0),
+    "native CMYK": (255, 255, 255, 255),
     "native YBR 422": (0, 128, 128),
     "native YBR partial 422": (16, 128, 128),
     "native 8 bit palette": (3,),
@@ -90,7 +95,14 @@ BLACK = {
 }
 TRANSCODED = {"JPEG 12 bit": JPEG_LS_LOSSLESS, "JPEG lossless": JPEG_LS_LOSSLESS, "HTJ2K": JPEG_2000_LOSSLESS}
 BLOCK_CODED = sorted(name for name in SAMPLES if name.startswith("JPEG ") and name not in TRANSCODED)
-NOT_JUDGED = {"native 12 upper of 16 bit", "native YBR partial 422", "encapsulated uncompressed", "deflated frames"}
+NOT_JUDGED = {
+    "native ARGB",
+    "native CMYK",
+    "native 12 upper of 16 bit",
+    "native YBR partial 422",
+    "encapsulated uncompressed",
+    "deflated frames",
+}
 
 
 def in_last_frame(file: bytes, *boxes: Box):
@@ -177,6 +189,63 @@ def test_a_code_that_a_frame_lacks_is_defined():
     new, _ = scrubbed_file(file, lambda _: [BOX])
     assert not list(differences(frames_in(file), frames_in(new), lambda _: [BOX]))
     assert judged_by_pydicom(new, 0)[10:18, 10:18].max() == 0
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SAMPLES if name.startswith(("JPEG-LS", "J2K"))))
+def test_B05_what_we_encode_is_read_by_gdcm_too(name):
+    file = sample(name)
+    new, _ = scrubbed_file(file, in_last_frame(file, BOX))
+    values = frames_in(new).decode(2)
+    judged = pixel_array(pydicom.dcmread(io.BytesIO(new)), index=2, raw=True, decoding_plugin="gdcm")
+    np.testing.assert_array_equal(values, judged)
+
+
+@pytest.mark.skipif(shutil.which("dcmdjpeg") is None, reason="DCMTK is not installed")
+@pytest.mark.parametrize("name", [*BLOCK_CODED, "RLE 8 bit", "RLE RGB by pixel", "RLE 12 of 16 bit, signed"])
+def test_B05_what_we_write_is_read_by_dcmtk_without_a_complaint(name, tmp_path):
+    file = sample(name)
+    new, _ = scrubbed_file(file, lambda _: [BOX])
+    source, result = tmp_path / "source.dcm", tmp_path / "result.dcm"
+    source.write_bytes(new)
+    command = ["dcmdrle"] if name.startswith("RLE") else ["dcmdjpeg", "+cn"]
+    done = subprocess.run([*command, source, result], check=True, capture_output=True)
+    assert not done.stderr
+    shown = pydicom.dcmread(result).pixel_array
+    box = grown(frames_in(new), 0, BOX)
+    inside = shown[:, box.top + 1 : box.bottom - 1, box.left + 1 : box.right - 1]
+    assert inside.size
+    assert (inside == inside[0, 0, 0]).all()
+
+
+def test_B05_transcoded_frames_lie_by_pixel():
+    dataset = pydicom.dcmread(io.BytesIO(sample("JPEG lossless")))
+    dataset.PlanarConfiguration = 1
+    new, _ = scrubbed_file(file_of(dataset), lambda _: [BOX])
+    assert pydicom.dcmread(io.BytesIO(new)).PlanarConfiguration == 0
+    plain, _ = scrubbed_file(sample("JPEG lossless"), lambda _: [BOX])
+    np.testing.assert_array_equal(judged_by_pydicom(new, 0), judged_by_pydicom(plain, 0))
+
+
+@st.composite
+def damaged_files(draw):
+    """A sample with some bytes of it changed, cut out or put in."""
+    file = bytearray(sample(draw(st.sampled_from(sorted(set(SAMPLES) - {"JPEG 12 bit"})))))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(330, len(file) - 1))
+        part = draw(st.binary(max_size=3))
+        file[at : at + draw(st.integers(0, 3))] = part
+    return bytes(file)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(damaged_files())
+def test_a_damaged_file_is_refused_or_scrubbed_right(file):
+    try:
+        before = frames_in(file)
+        new, _ = scrubbed_file(file, lambda _: [BOX])
+        assert not list(differences(before, frames_in(new), lambda _: [BOX]))
+    except ItemError as error:
+        assert not error.reason.is_environmental
 
 
 @st.composite
