@@ -8,13 +8,14 @@ Sources: SQLite "Isolation" and "WITHOUT ROWID"; SQLAlchemy "pysqlite: controlli
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
@@ -90,14 +91,19 @@ def _structural(error: DBAPIError, engine: Engine) -> str:
 
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert `rows`, and overwrite those whose primary key is there; nothing for no rows."""
-    if not rows:
-        return
+    if rows:
+        connection.execute(_upserting(table, connection.dialect.name), rows)
+
+
+@lru_cache(maxsize=64)
+def _upserting(table: Table, product: str) -> Insert:
     keys = [column.name for column in table.primary_key]
     others = [column.name for column in table.columns if column.name not in keys]
-    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    # The engine has loaded the one of the two that it speaks; the other is two megabytes.
+    insert = importlib.import_module(f"sqlalchemy.dialects.{product}").insert(table)
     if others:
         excluded = insert.excluded
         insert = insert.on_conflict_do_update(index_elements=keys, set_={name: excluded[name] for name in others})
     else:
         insert = insert.on_conflict_do_nothing(index_elements=keys)
-    connection.execute(insert, rows)
+    return cast("Insert", insert)

@@ -13,7 +13,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -146,13 +146,13 @@ class LedgerBatch:
         """Write what was collected; `Ledger.batch` does it at the end."""
         self._flush_work()
         self._flush_quarantine()
-        write_changed(self.connection, tables.source, [asdict(row) for row in self._sources.values()])
-        write_changed(self.connection, tables.stage_result, [asdict(one) for one in self._results.values()])
+        write_changed(self.connection, tables.source, [_flat(row) for row in self._sources.values()])
+        write_changed(self.connection, tables.stage_result, [_flat(one) for one in self._results.values()])
         self._flush_applied()
         seen = [{"item_id": item_id, "evidence": evidence} for item_id, evidence in self._evidence.items()]
         write_changed(self.connection, tables.pixel_evidence, seen)
-        for event, fields in self._events:
-            audit.append(self.connection, event, fields)
+        for event, said in self._events:
+            audit.append(self.connection, event, said)
 
     def _flush_work(self) -> None:
         """Write work rows and mark what they take the place of: an output may lie where the older rules' output lay."""
@@ -192,7 +192,7 @@ class LedgerBatch:
 
     def _flush_quarantine(self) -> None:
         held = [
-            asdict(entry) | {"reason": entry.reason.value} for entry in self._quarantine.values() if entry is not None
+            _flat(entry) | {"reason": entry.reason.value} for entry in self._quarantine.values() if entry is not None
         ]
         write_changed(self.connection, tables.quarantine, held)
         cleared = sorted(item_id for item_id, entry in self._quarantine.items() if entry is None)
@@ -349,7 +349,11 @@ def _current(stage: str) -> Select[tuple[Any, ...]]:
 def _stored(row: WorkRow) -> dict[str, str]:
     # Drivers differ in what they make of an enumeration's member.
     reason = "" if row.reason is None else row.reason.value
-    return asdict(row) | {"status": row.status.value, "reason": reason}
+    return _flat(row) | {"status": row.status.value, "reason": reason}
+
+
+def _flat(row: WorkRow | SourceRow | StageResult | Quarantined) -> dict[str, Any]:
+    return {one.name: getattr(row, one.name) for one in fields(row)}
 
 
 def _work_row(row: Mapping[Any, Any]) -> WorkRow:

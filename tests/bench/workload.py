@@ -29,7 +29,7 @@ from curator.policy.dates import longest_shift_weeks
 from curator.policy.gates import Handling, PixelAction
 from curator.policy.header import load_header_policy
 
-_GROUP = 64
+_GROUP = 256
 _SETTLED_S = 2.1
 _PASSED = PixelAction(Handling.PASS, None)
 

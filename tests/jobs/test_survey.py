@@ -80,7 +80,7 @@ def test_batches_are_all_files_once_and_none_is_large(sizes: list[int]) -> None:
     assert [batch.start for batch in made] == [int(batch.files[0].reference) for batch in made]
     for batch in made:
         assert sum(one.size_bytes for one in batch.files[:-1]) <= 64 << 20
-        assert len(batch.files) <= 16
+        assert len(batch.files) <= 32
 
 
 @given(st.lists(st.sampled_from(["a", "b", "ü\udcff", "", "1.2.3"]), max_size=12))

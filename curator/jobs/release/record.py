@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from curator.adapters.local_disk import LocalDisk
@@ -33,6 +33,7 @@ from curator.policy.gates import Handling
 STAGE = "release"
 SEALED_FOR = "source"
 """The purpose under which source references are sealed."""
+_ASKED_AGAIN = 1024
 
 
 class Recorder:
@@ -51,6 +52,9 @@ class Recorder:
         self._storage = LocalDisk(context.released)
         self._digest = rule_digest(context, settings)
         self._known_digest = cache(self._digest_of_known)
+        # Files of a person lie together, and each is asked for several times.
+        self._alias = lru_cache(maxsize=_ASKED_AGAIN)(context.subjects.subject_of)
+        self._item_id = lru_cache(maxsize=_ASKED_AGAIN)(context.pseudonyms.item_id)
         everything = context.ledger.current(STAGE)
         self._overturned = overturned_ids((one.reference for one in scanned), context.ring)
         self._left_behind = {item: row for item, row in everything.items() if item in self._overturned}
@@ -127,7 +131,7 @@ class Recorder:
         return ReleaseTask(
             settings=self._settings,
             source=source,
-            alias=self._context.subjects.subject_of(source.subject),
+            alias=self._alias(source.subject),
             identifiers=self._of_person(source),
             handling=self._looked.get(source.reference, Handling.PASS),
         )
@@ -265,16 +269,13 @@ class Recorder:
         if forgotten:
             batch.record_event("withdrawn", stage=STAGE, instances=forgotten)
 
-    def _item_id(self, reference: str) -> str:
-        return self._context.pseudonyms.item_id(reference)
-
     def _sealed(self, reference: str) -> bytes:
         return self._context.seal.seal(reference, purpose=SEALED_FOR)
 
     def _patient_code(self, source: SourceInstance) -> str:
         """The person's code; "" where there is none, or none may stand for them."""
         try:
-            return self._context.subjects.subject_of(source.subject).patient_code if source.subject is not None else ""
+            return self._alias(source.subject).patient_code if source.subject is not None else ""
         except ItemError:
             return ""
 
@@ -292,7 +293,7 @@ class Recorder:
     def _counted_from(self, source: SourceInstance) -> str:
         """A keyed digest of the event from which days are counted, "" where they are not."""
         try:
-            alias = self._context.subjects.subject_of(source.subject) if source.subject is not None else None
+            alias = self._alias(source.subject) if source.subject is not None else None
         except ItemError:
             return ""
         if alias is None or alias.origin is None:

@@ -33,7 +33,7 @@ from curator.policy.explain import recipe_sentences
 from curator.policy.gates import load_gates
 
 # Results are recorded in groups: few enough that a kill loses little work, many enough to spare the disk.
-_GROUP = 64
+_GROUP = 256
 # Attributes that a line of the progress names; the conformance statement names them all.
 _MOST_NAMED = 12
 

@@ -24,7 +24,7 @@ from curator.ingest.scan import ScanTask
 from curator.ingest.scanned import Found, Held, Scanned
 
 # Enough that little is said twice and sent alone, few enough that no worker waits for another at the end.
-_MOST_FILES = 16
+_MOST_FILES = 32
 _MOST_BYTES = 64 << 20
 _UNPACKED_AT_ONCE = 4
 
