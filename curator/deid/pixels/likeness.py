@@ -9,6 +9,7 @@ Sources: measured: folded lookalikes and a similarity of 75 % find every name wi
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import lru_cache
 
 from curator.deid.text.folding import Folding
@@ -26,7 +27,7 @@ _WORDS_TOGETHER = 5
 class Likeness:
     """Compares texts with one person's values; holds them folded and shows none of them."""
 
-    __slots__ = ("_folding", "_forms", "_least", "_names", "_own", "_pairs", "_singles")
+    __slots__ = ("_by_length", "_folding", "_forms", "_least", "_names", "_own", "_pairs", "_singles")
 
     def __init__(self, own: OwnValues, rules: PixelRules) -> None:
         self._own = own
@@ -35,6 +36,11 @@ class Likeness:
         self._pairs = tuple((one, folded) for one, folded in rules.lookalikes if len(one) > 1)
         self._least = rules.judging.least_similarity_percent
         self._forms = frozenset(form for known in own.forms for form in self._alike(known) if len(form) >= SHORTEST)
+        by_length: dict[int, list[str]] = defaultdict(list)
+        for form in sorted(self._forms):
+            if len(form) >= SHORTEST_FUZZY:
+                by_length[len(form)].append(form)
+        self._by_length = dict(by_length)
         self._names = lru_cache(maxsize=1 << 12)(self._resembles)
 
     def names(self, text: str) -> bool:
@@ -67,9 +73,14 @@ class Likeness:
             return False
         return any(
             is_one_edit_apart(run, form) or similarity_percent(run, form) >= self._least
-            for form in self._forms
-            if len(form) >= SHORTEST_FUZZY
+            for length, forms in self._by_length.items()
+            if self._may_resemble(len(run), length)
+            for form in forms
         )
+
+    def _may_resemble(self, one: int, other: int) -> bool:
+        """Whether words of these lengths can be one edit apart, or so similar."""
+        return abs(one - other) <= 1 or 200.0 * min(one, other) >= self._least * (one + other)
 
 
 def similarity_percent(one: str, other: str) -> float:
