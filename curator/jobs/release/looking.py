@@ -5,10 +5,17 @@ The law: codecs and networks, which take seconds and hundreds of megabytes, are 
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
+
+from curator.dicom.tokens import Stored
+from curator.policy.pixels.encoders import ENCODERS, parse_encoders
+from curator.strict import read_bytes, read_toml
 
 if TYPE_CHECKING:
     from curator.deid.pixels.clean import PixelCleaner
@@ -24,6 +31,28 @@ def load_pixel_cleaner(rules: Path) -> PixelCleaner:
         ConfigurationError: a rule file is missing or malformed, or a reader is not installed.
     """
     return cast("PixelCleaner", importlib.import_module(_WIRING).make_pixel_cleaner(rules, scratch=scratch))
+
+
+def load_bare_file(rules: Path) -> Callable[[Stored], Stored]:
+    """What takes out of a file what stands beside its pixels, for jobs that do not clean pixels.
+
+    It raises `ItemError` for what cannot be told apart and for what only cleaning may take out.
+
+    Raises:
+        ConfigurationError: a rule file is missing or malformed.
+    """
+    allowed = parse_encoders(read_toml(rules / ENCODERS, name=ENCODERS))
+    bare_file = importlib.import_module("curator.deid.pixels.beside").bare_file
+    return partial(bare_file, may_clear=False, scratch=scratch, allowed=allowed)
+
+
+def encoder_digest(rules: Path) -> str:
+    """What decides in every job which comments of a codestream may stay.
+
+    Raises:
+        ConfigurationError: the rule file cannot be read.
+    """
+    return hashlib.sha256(read_bytes(rules / ENCODERS, name=ENCODERS)).hexdigest()
 
 
 def pixel_digest(rules: Path) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from curator import __version__
 from curator.identity.pseudonyms import Pseudonyms
 from curator.jobs.context import JobContext
-from curator.jobs.release.looking import PIXEL_OPTION, pixel_digest
+from curator.jobs.release.looking import PIXEL_OPTION, encoder_digest, pixel_digest
 from curator.jobs.release.work import ReleaseSettings, policy_of
 from curator.model.keys import Key, KeyRing
 from curator.policy.dependents import load_dependents
@@ -41,6 +41,7 @@ def rule_digest(context: JobContext, settings: ReleaseSettings) -> str:
         context.key.domain,
         context.workspace.mode,
         str(settings.longest_shift_weeks),
+        encoder_digest(context.rules),
         *((pixel_digest(context.rules),) if PIXEL_OPTION in policy.options else ()),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

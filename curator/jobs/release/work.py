@@ -5,7 +5,7 @@ Everything here crosses process borders; a worker makes its tools once and decid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,16 +15,18 @@ from curator.adapters.local_disk import LocalDisk
 from curator.adapters.source_file import SourceFile, read_source
 from curator.deid.instance import Deidentified, deidentify, path_of, with_file
 from curator.deid.pixels.evidence import PixelsHeldError
+from curator.deid.pixels.quick import may_declare_overlay
 from curator.deid.subject import Subject
 from curator.deid.swift import Swift
 from curator.deid.text.cleaner import Cleaner
 from curator.deid.text.engine import load_cleaner
+from curator.dicom.syntax import transfer_syntax
 from curator.dicom.tokens import Stored
 from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import needles_of
-from curator.jobs.release.looking import PIXEL_OPTION, load_pixel_cleaner
+from curator.jobs.release.looking import PIXEL_OPTION, load_bare_file, load_pixel_cleaner
 from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.keys import Key
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from curator.deid.pixels.clean import CleanedPixels, PixelCleaner
 
 _CHANGED = "changed while the job ran"
+# Overlays stand before pixel data, with the rest of the header.
+_LARGEST_HEADER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,7 @@ def release_one(task: ReleaseTask) -> Outcome:
 def _release(task: ReleaseTask) -> Outcome:
     source = _scanned_file(task.source, _tools(task.settings).pseudonyms)
     pixels = _cleaned(task, source.data)
-    done = _deidentified(task, source.data, pixels)
+    done = _deidentified(task, _bare(task, source.data) if pixels is None else source.data, pixels)
     storage = _tools(task.settings).storage
     stored = storage.write(path_of(done.record), done.chunks)
     if not source.is_settled():
@@ -150,7 +154,8 @@ def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
             cleaned.
     """
     data = _scanned_file(task.source, _tools(task.settings).pseudonyms).data
-    return data, _deidentified(task, data, _cleaned(task, data))
+    pixels = _cleaned(task, data)
+    return data, _deidentified(task, _bare(task, data) if pixels is None else data, pixels)
 
 
 def _cleaned(task: ReleaseTask, data: Stored) -> CleanedPixels | None:
@@ -160,6 +165,25 @@ def _cleaned(task: ReleaseTask, data: Stored) -> CleanedPixels | None:
         return None
     identifiers = task.identifiers | task.source.all_identifiers
     return pixels.clean(data, handling=task.handling, identifiers=identifiers)
+
+
+def _bare(task: ReleaseTask, data: Stored) -> Stored:
+    """The file without what stands beside its pixels, where it may have something there: codestreams, overlays in bits.
+
+    Raises:
+        ItemError: it is not told apart, or only cleaning pixels may take it out.
+    """
+    if not task.source.has_pixel_data:
+        return data
+    syntax = transfer_syntax(task.source.TransferSyntaxUID)
+    if syntax is not None and not syntax.encapsulated and not may_declare_overlay(data[:_LARGEST_HEADER]):
+        return data
+    return _bare_file(task.settings.rules)(data)
+
+
+@lru_cache(maxsize=1)
+def _bare_file(rules: Path) -> Callable[[Stored], Stored]:
+    return load_bare_file(rules)
 
 
 def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None) -> Deidentified:
