@@ -18,10 +18,10 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 
 from curator.adapters.rapid_text import RapidText
 from curator.bundled import bundled_folder
+from curator.deid.pixels.decide import decide
 from curator.deid.pixels.file_image import stored
 from curator.deid.pixels.find import find
 from curator.deid.pixels.frames import Frames
-from curator.deid.pixels.judge import judge
 from curator.deid.pixels.module import pixel_module
 from curator.deid.pixels.rebuilt import rebuilt
 from curator.deid.pixels.scrub import grown, scrub
@@ -80,8 +80,7 @@ def _look(picture: Captioned, reader: RapidText, rules: PixelRules, hints: bool)
     before = time.process_time()
     frames = Frames(data_set, pixel_module(data_set))
     sightings = find(frames, reader).sightings
-    rows, columns = picture.marks.shape
-    judged = judge(sightings, own=own, rules=rules, rows=rows, columns=columns)
+    judged = decide(sightings, data_set=data_set, module=frames.module, own=own, rules=rules)
     seconds = time.process_time() - before
     return Look(
         number=picture.number,

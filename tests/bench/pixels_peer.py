@@ -70,12 +70,20 @@ for file, hints in json.load(sys.stdin):
         answer = {"redacted": [], "read": [], "error": type(error).__name__}
     print(json.dumps({"file": file, "seconds": spent() - before, **answer}), flush=True)
 """
-_EVALUATE = """
-for file, hints, truth, tolerance in json.load(sys.stdin):
-    _, result = verifier.eval_dicom_instance(pydicom.dcmread(file), truth, padding_width=PADDING, tolerance=tolerance,
-                                             use_metadata=hints)
-    print(json.dumps({"precision": result["precision"], "recall": result["recall"]}), flush=True)
+_MEASURE = """
+def measured(found, read, truth, tolerance):
+    found = verifier._remove_duplicate_entities([dict(box) for box in found])
+    positives = verifier._label_all_positives(truth, read, found, tolerance)
+    return [verifier.calculate_precision(truth, positives), verifier.calculate_recall(truth, positives)]
+
+for file, hints, truth, tolerances, ours in json.load(sys.stdin):
+    _, read, theirs = verifier.verify_dicom_instance(pydicom.dcmread(file), PADDING, False, use_metadata=hints)
+    ours = [{"entity_type": "PERSON", "score": 1.0, "top": t, "left": l, "height": b - t, "width": r - l}
+            for t, l, b, r in ours]
+    print(json.dumps({"measures": [[measured(found, read, truth, tolerance) for found in (ours, theirs)]
+                                   for tolerance in tolerances]}), flush=True)
 """
+Measure = tuple[float, float]
 _PACKAGE = "presidio-image-redactor"
 
 
@@ -111,21 +119,29 @@ def presidio_looks(python: Path, files: Sequence[tuple[Path, bool]]) -> list[Pee
     """
     lines = _run(python, _REDACT, [(str(file), hints) for file, hints in files])
     return [
-        PeerLook(_boxes(line["redacted"]), _boxes(line["read"]), float(line["seconds"]), str(line["error"]))
+        PeerLook(_boxes(line["redacted"]), _boxes(line["read"]), float(str(line["seconds"])), str(line["error"]))
         for line in lines
     ]
 
 
-def presidio_metric(
-    python: Path, cases: Sequence[tuple[Path, bool, Sequence[Mapping[str, object]], int]]
-) -> list[tuple[float, float]]:
-    """Precision and recall by presidio's own measure of each (file, hints, truth, tolerance).
+def presidio_measures(
+    python: Path,
+    file: tuple[Path, bool],
+    truth: Sequence[Mapping[str, object]],
+    tolerances: Sequence[int],
+    ours: Sequence[Box],
+) -> list[tuple[Measure, Measure]]:
+    """For each tolerance precision and recall by presidio's own measure, of our boxes and of its own.
+
+    `truth` and `ours` are padded as presidio pads; the file's flag says whether presidio may use the header's values.
 
     Raises:
         RuntimeError: presidio did not start.
     """
-    lines = _run(python, _EVALUATE, [(str(file), hints, truth, tolerance) for file, hints, truth, tolerance in cases])
-    return [(float(line["precision"]), float(line["recall"])) for line in lines]
+    boxes = [(box.top, box.left, box.bottom, box.right) for box in ours]
+    (line,) = _run(python, _MEASURE, [(str(file[0]), file[1], truth, tolerances, boxes)])
+    rows = json.loads(json.dumps(line["measures"]))
+    return [((ours_[0], ours_[1]), (theirs[0], theirs[1])) for ours_, theirs in rows]
 
 
 def _run(python: Path, program: str, work: object) -> list[dict[str, object]]:
