@@ -109,9 +109,10 @@ class Frames:
         Raises:
             ItemError: MALFORMED or TRUNCATED.
         """
-        module = self.module
-        is_coded = module.syntax.uid in JPEGS | JPEG_LS | JPEG_2000S
-        return read_coded(self.raw(index), module).precision if is_coded else module.bits_allocated
+        uid = self.module.syntax.uid
+        if uid in JPEGS | JPEG_LS:
+            return read_header(bytes(self.raw(index))).precision
+        return jpeg_2000.precision_of(self.raw(index)) if uid in JPEG_2000S else self.module.bits_allocated
 
     def decode(self, index: int) -> Samples:
         """The stored values of one frame, `(Y, X)` or `(Y, X, S)`: unused bits cut off, signs extended.

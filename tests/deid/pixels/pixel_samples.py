@@ -174,6 +174,7 @@ LAYOUTS: dict[str, tuple[dict[str, object], Callable[[], np.ndarray], int]] = {
     "8 bit, inverse": ({"NumberOfFrames": 3, "PhotometricInterpretation": "MONOCHROME1"}, lambda: _grey(255), 1),
     "12 of 16 bit, signed": (depth(12, allocated=16, signed=True), lambda: _grey(2047, -2048), 2),
     "12 upper of 16 bit": (depth(12, allocated=16, high_bit=15), lambda: _grey(4095) << 4, 2),
+    "10 of 16 bit": (depth(10, allocated=16), lambda: _grey(1023), 2),
     "16 bit, padding": ({**depth(16, allocated=16), "PixelPaddingValue": 77}, lambda: _grey(60000), 2),
     "16 bit, signed, inverse": (
         {**depth(16, allocated=16, signed=True), "PhotometricInterpretation": "MONOCHROME1"},

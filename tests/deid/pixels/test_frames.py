@@ -107,7 +107,7 @@ def test_B05_12_bit_and_lossless_jpeg_are_as_dcmtk_reads_them(name, tmp_path):
 
 @pytest.mark.skipif(shutil.which("dcmcjpeg") is None, reason="DCMTK is not installed")
 @pytest.mark.parametrize("predictor", range(1, 8))
-@pytest.mark.parametrize("layout", ["16 bit, padding", "12 of 16 bit, signed", "RGB by pixel"])
+@pytest.mark.parametrize("layout", ["10 of 16 bit", "16 bit, padding", "12 of 16 bit, signed", "RGB by pixel"])
 def test_B05_every_lossless_predictor_is_read_whole_or_not_at_all(predictor, layout, tmp_path):
     source, result = tmp_path / "source.dcm", tmp_path / "result.dcm"
     source.write_bytes(sample(f"native {layout}"))
@@ -225,6 +225,21 @@ def test_an_offset_table_that_lies_is_refused(lie):
 def test_a_wrong_frame_count_is_refused(frames, fragments):
     parts = _rle_frames()[:fragments]
     assert refused(_encapsulated(None, parts, frames=frames)) in (Reason.MALFORMED, Reason.TRUNCATED)
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted(set(COMPRESSED) - {"JPEG 12 bit", "JPEG lossless"}), "encapsulated uncompressed"]
+)
+@pytest.mark.parametrize("has_table", [True, False])
+def test_frames_that_the_header_does_not_count_are_not_passed_over(name, has_table):
+    """Three frames of which the header states one: joined to it, no decoder would ever look at the others."""
+    file = sample(name)
+    one = file.replace(b"\x28\0\x08\0IS\x02\x003 ", b"\x28\0\x08\0IS\x02\x001 ")
+    assert one != file
+    start = one.index(b"\xfe\xff\x00\xe0", one.rindex(b"\xe0\x7f\x10\0OB"))
+    length = struct.unpack_from("<I", one, start + 4)[0]
+    table = struct.pack("<HHII", 0xFFFE, 0xE000, 4, 0) if has_table else struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    assert refused(one[:start] + table + one[start + 8 + length :]) is Reason.MALFORMED
 
 
 def test_a_second_picture_hidden_behind_the_end_of_the_first_is_refused():

@@ -49,6 +49,7 @@ BLACK = {
     "native 8 bit, inverse": (255,),
     "native 12 of 16 bit, signed": (-2048,),
     "native 12 upper of 16 bit": (0,),
+    "native 10 of 16 bit": (0,),
     "native 16 bit, padding": (77,),
     "native 16 bit, signed, inverse": (32767,),
     "native 32 bit": (0,),

@@ -48,4 +48,6 @@ def _inflated(raw: Buffer, wanted: int) -> bytes:
         raise ItemError(Reason.MALFORMED, f"a frame of more than {wanted} bytes")
     if not inflater.eof:
         raise ItemError(Reason.TRUNCATED, "a deflated frame that ends early")
+    if inflater.unused_data.strip(b"\0"):
+        raise ItemError(Reason.MALFORMED, f"{len(inflater.unused_data)} bytes after the end of a deflated frame")
     return octets

@@ -104,7 +104,8 @@ def _decoded(stream: bytes, header: JpegHeader, module: PixelModule) -> bytes:
         image.SetPlanarConfiguration(0)
     syntax = gdcm.TransferSyntax.GetTSType(module.syntax.uid)
     image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
-    allocated = 8 if header.precision <= 8 else 16
+    # It has decoders for three depths and chooses by the bits allocated.
+    allocated = next(bits for bits in (8, 12, 16) if header.precision <= bits)
     image.SetPixelFormat(gdcm.PixelFormat(module.samples, allocated, header.precision, header.precision - 1, 0))
     decoded = image.GetBuffer()
     if decoded is None:

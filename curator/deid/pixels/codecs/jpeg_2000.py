@@ -20,10 +20,22 @@ from curator.model.quarantine import Reason
 
 MOST = 24
 _SOC, _SIZ, _COD, _SOT, _SOD, _EOC = 0xFF4F, 0xFF51, 0xFF52, 0xFF90, 0xFF93, 0xFFD9
-_TRANSFORM_AT, _WAVELET_AT = 4, 9
+_TRANSFORM_AT, _WAVELET_AT, _DEPTH_AT = 4, 9, 42
 _JP2, _CODESTREAM_BOX = b"\0\0\0\x0cjP  ", b"jp2c"
 _RGB, _UNSPECIFIED = 1, 0
 _WRONG = "a JPEG 2000 frame"
+
+
+def precision_of(raw: Buffer) -> int:
+    """Bits per sample as the stream says.
+
+    Raises:
+        ItemError: MALFORMED, it does not.
+    """
+    head = _codestream(bytes(raw))[: _DEPTH_AT + 1]
+    if len(head) <= _DEPTH_AT or struct.unpack_from(">HH", head) != (_SOC, _SIZ):
+        raise ItemError(Reason.MALFORMED, f"{_WRONG} without its start")
+    return (head[_DEPTH_AT] & 0x7F) + 1
 
 
 def read(raw: Buffer, module: PixelModule) -> Coded:
