@@ -286,6 +286,26 @@ def test_colours_of_jpeg_are_those_that_its_stream_names(stream, stated, believe
     assert frames_in(file).photometric == believed
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda stream: stream.replace(b"\xff\xc0", b"\xff\xc2", 1),
+        lambda stream: stream.replace(b"\xff\xc0", b"\xff\xc9", 1),
+        lambda stream: stream.replace(b"\xff\xdb", b"\xff\xf0", 1),
+        lambda stream: stream[: stream.index(b"\xff\xc4")] + stream[stream.index(b"\xff\xda") :],
+        lambda stream: stream[:2] + stream[stream.index(b"\xff\xc0") :],
+        lambda stream: stream[: stream.index(b"\xff\xda")] + b"\xff\xd9",
+        lambda stream: stream[: stream.index(b"\xff\xc0") + 5] + b"\0\0" + stream[stream.index(b"\xff\xc0") + 7 :],
+    ],
+    ids=["progressive", "arithmetic", "unknown segment", "no codes", "no steps", "no scan", "height to come"],
+)
+def test_a_jpeg_that_is_not_the_baseline_it_claims_is_refused(change):
+    stream = jpeg_stream(scene((1, 37, 42), low=0, high=255)[0])
+    good = file_of(image(encapsulate([stream]), JPEGBaseline8Bit))
+    assert frames_in(good).decode(0).shape == (37, 42)
+    assert refused(file_of(image(encapsulate([change(stream)]), JPEGBaseline8Bit))) is Reason.MALFORMED
+
+
 def test_a_frame_is_a_view_of_the_source_and_not_a_copy():
     file = sample("native 8 bit")
     frames = frames_in(file)

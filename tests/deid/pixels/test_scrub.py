@@ -427,6 +427,21 @@ def test_what_a_scrub_did_wrong_is_found():
     assert [each.kind for each in differences(frames_in(sample("native YBR")), other, lambda _: ())] == [Kind.SHAPE]
 
 
+def test_B05_a_cine_of_30_colour_frames_is_black_in_each_and_else_the_same():
+    file = bundled_file("examples_ybr_color.dcm")
+    new, scrubbed = scrubbed_file(file, lambda index: [Box(16, 16 + index, 40, 90 + index)])
+    assert scrubbed.changed == tuple(range(30))
+    before, after = frames_in(file), frames_in(new)
+    assert not list(differences(before, after, lambda index: [Box(16, 16 + index, 40, 90 + index)]))
+    old, shown = (pydicom.dcmread(io.BytesIO(each)).pixel_array for each in (file, new))
+    for index in range(30):
+        box = grown(before, index, Box(16, 16 + index, 40, 90 + index))
+        assert shown[index, box.top : box.bottom, box.left : box.right, 0].max() == 0
+        beyond = np.ones(shown.shape[1:3], bool)
+        beyond[max(0, box.top - 2) : box.bottom + 2, max(0, box.left - 2) : box.right + 2] = False
+        np.testing.assert_array_equal(shown[index][beyond], old[index][beyond])
+
+
 def test_true_rgb_jpeg_is_black_in_every_component():
     stream = as_rgb(jpeg_stream(scene((1, 37, 42, 3), low=60, high=255)[0]))
     attributes = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
