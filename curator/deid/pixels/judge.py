@@ -80,7 +80,9 @@ class _FrameJudge:
         self._likeness = likeness
         self._rules = rules
         self._find = find
+        # What stands still is judged with every frame anew, and its texts are the same.
         self._known: dict[str, str | None] = {}
+        self._betraying: dict[str, str | None] = {}
 
     def reasons(self, seen: Sequence[Sighting]) -> list[str | None]:
         """For each sighting the id of the rule by which it goes, None where it stays."""
@@ -135,9 +137,12 @@ class _FrameJudge:
         return self._known[text]
 
     def _betrays(self, text: str) -> str | None:
-        if self._likeness.names(text):
-            return self._rules.judging.ids["least_similarity_percent"]
-        return next((found.rule_id for found in self._find(text)), None)
+        if text not in self._betraying:
+            if self._likeness.names(text):
+                self._betraying[text] = self._rules.judging.ids["least_similarity_percent"]
+            else:
+                self._betraying[text] = next((found.rule_id for found in self._find(text)), None)
+        return self._betraying[text]
 
 
 def _patterns_of(rules: PixelRules) -> Find:

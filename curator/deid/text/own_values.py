@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from curator.deid.text.folding import Folding
 from curator.identity.search import SHORTEST, STAND_IN
@@ -55,7 +55,8 @@ class OwnValues:
                     words.add(folded)
         self._words = frozenset(words)
         self._literals = tuple(sorted(literals))
-        self._runs = tuple(sorted(runs))
+        # Short ones first: a text is not searched for what is longer than itself.
+        self._runs = tuple(sorted(runs, key=lambda run: (len(run), run)))
         fuzzy: dict[int, set[str]] = defaultdict(set)
         for identifier in identifiers:
             if identifier.kind is IdentifierKind.PERSON_NAME:
@@ -79,7 +80,7 @@ class OwnValues:
         folded = self._folding.fold_with_places(text)
         runs = (
             (folded.places[at], folded.places[at + len(run) - 1] + 1)
-            for run in self._runs
+            for run in takewhile(lambda run: len(run) <= len(folded.run), self._runs)
             for at in _all_in(folded.run, run)
         )
         # Lower case may lengthen a text; then places in it are no places in the text.
