@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,9 +26,10 @@ class Thresholds:
     """What counts as a line of text; shares are 0 to 1.
 
     `cores` and `least` cut the detector's map: the first core finds lines, the others what a tall one hides. `tallest`
-    is the bound on height as a share of the picture's short side, never below `always` pixels. `doubtful` and below is
-    a reading that is tried upside down too. `sure` is the certainty that a reading of two characters needs, and of
-    three or more. `finest_pixels` is the largest picture that is looked at twice as fine as it is.
+    is the bound on height as a share of the picture's short side, never below `always` pixels. A reading less certain
+    than `doubtful` is tried upside down too. `sure` is the certainty that a reading of one character needs where it has
+    to be read at all, of two, three, and four or more. `finest_pixels` is the largest picture that is looked at twice
+    as fine as it is.
     """
 
     cores: tuple[float, ...] = (0.2, 0.4, 0.6)
@@ -36,7 +38,7 @@ class Thresholds:
     tallest: float = 0.12
     always: float = 40.0
     doubtful: float = 0.9
-    sure: tuple[float, float] = (0.8, 0.6)
+    sure: tuple[float, ...] = (0.9, 0.9, 0.8, 0.7)
     finest_pixels: int = 3_000_000
 
 
@@ -47,10 +49,25 @@ _LEAST_SIDE = 48
 # A short picture's bound is no larger share of it than this.
 _BOUND_SHARE = 0.3
 # A line of which so much is covered by finer ones says nothing new.
-_COVERED = 0.9
+_COVERED = 0.8
 # Characters that rings, bars and blobs are read as.
 _BLOBS = frozenset("0OoQDCcUu1Il6892")
 _LATIN = 0x500
+# What calipers, crosses and rulers are read as.
+_MARKS = frozenset(["", *"十+×Xx一-_—|二三*※·.,'…"])
+# So many different letters make a medley, and the certainty that it needs.
+_MEDLEY, _MEDLEY_SURE = 4, 0.58
+# What could not be read and is longer, in times of its height, is an edge.
+_SHORT = 4
+# How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
+_SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.2, 0.4, 2.5
+# Share of the picture that two characters, or a medley, do not fill.
+_VAST = 0.1
+# The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
+_EVENED_SCALES = (1.0, 0.5)
+_NEIGHBOURS = (41, 41)
+_SMOOTHING = 0.8
+_LEAST_NOISE, _EVEN_CONTRAST, _EVEN_BRIGHTNESS = 2.0, 45.0, 110.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +100,14 @@ class RapidText:
         if watchful:
             thresholds = replace(thresholds, cores=WATCHFUL.cores, least=WATCHFUL.least)
         look = _Look(loaded_models(self.threads), colour, thresholds)
+        small = min(picture.shape[:2])
         for scale in _SCALES:
-            if scale > 1 and picture.shape[0] * picture.shape[1] > thresholds.finest_pixels:
-                continue
-            if scale >= 1 or min(picture.shape[:2]) * scale >= _LEAST_SIDE:
+            if small * scale >= _LEAST_SIDE or scale == 1:
                 look.at(scale)
+        evened = _evened(picture)
+        for scale in _EVENED_SCALES:
+            look.at(scale, evened)
+        look.keep_neighbours()
         return tuple(sorted(look.sightings, key=lambda sighting: sighting.box))
 
 
@@ -101,11 +121,15 @@ class _Look:
         short = min(picture.shape[:2])
         self._bound = max(thresholds.tallest * short, min(thresholds.always, _BOUND_SHARE * short))
         self._covered = np.zeros(picture.shape[:2], dtype=np.uint8)
+        self._left_over: list[tuple[Line, Reading]] = []
         self.sightings: list[Sighting] = []
 
-    def at(self, scale: float) -> None:
-        """Look at the picture `scale` times as fine as it is."""
-        seen = chances(self._models, self._picture, scale)
+    def at(self, scale: float, evened: Picture | None = None) -> None:
+        """Look at the picture, or at its evened form, `scale` times as fine as it is."""
+        picture = self._picture if evened is None else evened
+        if scale > 1 and picture.shape[0] * picture.shape[1] > self._thresholds.finest_pixels:
+            return
+        seen = chances(self._models, picture, scale)
         hidden: list[Box] = []
         for depth, core in enumerate(self._thresholds.cores):
             found = self._lines(seen, core, scale)
@@ -113,8 +137,8 @@ class _Look:
                 found = [line for line in found if any(_holds(box, line) for box in hidden)]
             ordinary = [line for line in found if not depth and line.thickness <= self._bound]
             doubtful = [line for line in found if depth or line.thickness > self._bound]
-            self._note(ordinary, must_be_read=False)
-            self._note(doubtful, must_be_read=True)
+            self._note(picture, ordinary, must_be_read=evened is not None)
+            self._note(picture, doubtful, must_be_read=True)
             hidden = hidden or [line.box() for line in doubtful]
             if not hidden:
                 return
@@ -124,41 +148,92 @@ class _Look:
         found = lines(seen, core=core, least=least, unclip=self._thresholds.unclip)
         return [line.scaled(scale, BORDER) for line in found]
 
-    def _note(self, found: Sequence[Line], *, must_be_read: bool) -> None:
+    def _note(self, picture: Picture, found: Sequence[Line], *, must_be_read: bool) -> None:
         new = [line for line in found if self._is_news(line)]
-        for line, reading in zip(new, self._readings(new), strict=True):
-            if must_be_read and not _is_read(reading, self._thresholds):
-                continue
-            route = Route.TALL if line.thickness > self._bound else Route.DETECTED
-            for box in line.boxes():
-                inside = box.clipped(*self._picture.shape[:2])
-                if inside.area:
-                    self.sightings.append(Sighting(inside, reading.text, reading.confidence, route))
-                    self._covered[inside.top : inside.bottom, inside.left : inside.right] = 1
+        for line, reading in zip(new, self._readings(picture, new), strict=True):
+            if self._is_read(line, reading) or not (must_be_read or reading.text in _MARKS):
+                self._keep(line, reading)
+            elif line.thickness <= self._bound and (_letters(reading.text) or line.length <= _SHORT * line.thickness):
+                self._left_over.append((line, reading))
+
+    def _keep(self, line: Line, reading: Reading) -> None:
+        is_tall = line.thickness > self._bound
+        # The taller the letters, the more pixels the same growth takes; theirs needs less.
+        for box in line.shrunk(_TALL_SHRUNK if is_tall else _SHRUNK).boxes():
+            inside = box.clipped(*self._picture.shape[:2])
+            if inside.area:
+                route = Route.TALL if is_tall else Route.DETECTED
+                self.sightings.append(Sighting(inside, reading.text, reading.confidence, route))
+                self._covered[inside.top : inside.bottom, inside.left : inside.right] = 1
+
+    def keep_neighbours(self) -> None:
+        """Keep what could not be told from a mark where it stands beside text of its size: an I, a dot, a lost end."""
+        kept = [sighting.box for sighting in self.sightings]
+        for line, reading in self._left_over:
+            box = line.box()
+            reach = box.padded(round(line.thickness / 2))
+            if any(reach.meets(other) and _is_of_a_size(box, other) for other in kept) and self._is_news(line):
+                self._keep(line, reading)
 
     def _is_news(self, line: Line) -> bool:
-        box = line.box().clipped(*self._picture.shape[:2])
+        box = line.core().box().clipped(*self._picture.shape[:2])
         part = self._covered[box.top : box.bottom, box.left : box.right]
         return part.size > 0 and float(part.mean()) < _COVERED
 
-    def _readings(self, found: Sequence[Line]) -> tuple[Reading, ...]:
+    def _readings(self, picture: Picture, found: Sequence[Line]) -> tuple[Reading, ...]:
         """What each line says, the way up that reads better."""
-        crops = [line.crop(self._picture) for line in found]
+        crops = [line.crop(picture) for line in found]
         readings = list(self._models.readings(crops))
         again = [index for index, reading in enumerate(readings) if reading.confidence < self._thresholds.doubtful]
         turned = self._models.readings([np.ascontiguousarray(crops[index][::-1, ::-1]) for index in again])
         for index, reading in zip(again, turned, strict=True):
-            readings[index] = max(readings[index], reading, key=lambda reading: reading.confidence)
+            readings[index] = max(readings[index], reading, key=_weight)
         return tuple(Reading(reading.text.strip(), reading.confidence) for reading in readings)
 
+    def _is_read(self, line: Line, reading: Reading) -> bool:
+        """Whether it says letters or digits rather than what anatomy and curves are mistaken for."""
+        letters = [] if reading.text in _MARKS else _letters(reading.text)
+        if not letters:
+            return False
+        sure, unlike = self._thresholds.sure, len(set(letters))
+        # Letters of a script that the network knows little of come out as a medley.
+        is_vast = line.width * line.height > _VAST * self._covered.size
+        is_medley = unlike >= _MEDLEY and not is_vast
+        least = _MEDLEY_SURE if is_medley else sure[min(len(letters), len(sure)) - 1]
+        if reading.confidence < least:
+            return False
+        if len(letters) == 1:
+            return letters[0] not in _BLOBS and line.length <= _BOUND_SHARE * min(self._picture.shape[:2])
+        if len(letters) == 2 and is_vast:
+            return False
+        # A curve that rises and falls reads as one letter over and over.
+        return unlike > 1 and unlike > len(letters) / 3
 
-def _is_read(reading: Reading, thresholds: Thresholds) -> bool:
-    """Whether it says letters or digits rather than what anatomy is mistaken for."""
-    letters = [character for character in reading.text if character.isalnum() and ord(character) < _LATIN]
-    two, more = thresholds.sure
-    if len(letters) == 1:
-        return letters[0] not in _BLOBS and reading.confidence >= thresholds.doubtful
-    return bool(letters) and reading.confidence >= (two if len(letters) == 2 else more)
+
+def _evened(picture: Picture) -> Picture:
+    """The picture, `(Y, X, 3)`, with equal brightness and contrast everywhere: faint letters stand out."""
+    brightest = picture.max(axis=2) if picture.ndim == 3 else picture
+    shades = cv2.GaussianBlur(brightest.astype(np.float32), (0, 0), _SMOOTHING)
+    mean = cv2.blur(shades, _NEIGHBOURS, borderType=cv2.BORDER_REFLECT)
+    variance = cv2.blur(shades * shades, _NEIGHBOURS, borderType=cv2.BORDER_REFLECT) - mean * mean
+    even = (shades - mean) / (np.sqrt(np.maximum(variance, 0)) + _LEAST_NOISE) * _EVEN_CONTRAST + _EVEN_BRIGHTNESS
+    grey = np.clip(np.rint(even), 0, 255).astype(np.uint8)
+    return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+
+
+def _letters(text: str) -> list[str]:
+    return [character for character in text if character.isalnum() and ord(character) < _LATIN]
+
+
+def _weight(reading: Reading) -> float:
+    """How much a reading says for the way up that it was read: many letters, each certain."""
+    return len(_letters(reading.text)) * reading.confidence**2
+
+
+def _is_of_a_size(one: Box, other: Box) -> bool:
+    """Whether the letters of two boxes may belong to one text."""
+    thin, thick = sorted((min(one.height, one.width), min(other.height, other.width)))
+    return thick <= _SIZES_APART * thin
 
 
 def _holds(box: Box, line: Line) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -27,7 +27,10 @@ _LEVEL_DEGREES = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A slanted rectangle in pixels: its centre, its extent along and across, degrees clockwise; `score` 0 to 1."""
+    """A slanted rectangle in pixels: its centre, its extent along and across, degrees clockwise; `score` 0 to 1.
+
+    `grown` is what both extents were grown by beyond the core that the detector saw.
+    """
 
     x: float
     y: float
@@ -35,6 +38,7 @@ class Line:
     height: float
     degrees: float
     score: float
+    grown: float = 0.0
 
     @property
     def thickness(self) -> float:
@@ -60,7 +64,17 @@ class Line:
             self.height / factor,
             self.degrees,
             self.score,
+            self.grown / factor,
         )
+
+    def core(self) -> Line:
+        """What the detector itself saw of it."""
+        return self.shrunk(1.0)
+
+    def shrunk(self, share: float) -> Line:
+        """The line without so much of what it was grown by, 0 to 1."""
+        less = share * self.grown
+        return replace(self, width=self.width - less, height=self.height - less, grown=self.grown - less)
 
     def box(self) -> Box:
         """The upright box around it; it may reach beyond the frame."""
@@ -80,13 +94,12 @@ class Line:
         width, height = (step, self.height) if self.width >= self.height else (self.width, step)
         middles = ((index + 0.5) * step - self.length / 2 for index in range(count))
         return tuple(
-            Line(
-                self.x + middle * math.cos(along),
-                self.y + middle * math.sin(along),
-                width,
-                height,
-                self.degrees,
-                self.score,
+            replace(
+                self,
+                x=self.x + middle * math.cos(along),
+                y=self.y + middle * math.sin(along),
+                width=width,
+                height=height,
             ).box()
             for middle in middles
         )
@@ -126,7 +139,7 @@ def lines(chances: Chances, *, core: float, least: float, unclip: float) -> Iter
         score = _mean_inside(chances, Line(x, y, width, height, degrees, 0.0))
         if score >= least:
             grown = width * height * unclip / (width + height)
-            yield Line(x, y, width + grown, height + grown, degrees, score)
+            yield Line(x, y, width + grown, height + grown, degrees, score, grown)
 
 
 def _mean_inside(chances: Chances, line: Line) -> float:
