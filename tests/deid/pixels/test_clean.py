@@ -1,0 +1,186 @@
+"""An image from its bytes to proven bytes, with the reader and the finder themselves."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pixel_samples import file_of, image
+from pydicom import dcmread
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from curator.bundled import bundled_folder
+from curator.deid.pixels import file_image
+from curator.deid.pixels.clean import PixelCleaner
+from curator.deid.pixels.evidence import PixelsHeldError
+from curator.deid.pixels.file_image import stored
+from curator.errors import ItemError
+from curator.jobs.release.looking import load_pixel_cleaner, scratch
+from curator.model.identity import Identifier, IdentifierKind
+from curator.model.pixels import Box, Route, Sighting, Verdict
+from curator.model.quarantine import Reason
+from curator.policy.gates import Handling
+from curator.ports.pixels import Picture
+
+NAME = Identifier(IdentifierKind.PERSON_NAME, "Zwetschge^Knoedel")
+SHAPE = (120, 200)
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "burned_in"
+
+
+@pytest.fixture(scope="session")
+def cleaner() -> PixelCleaner:
+    return load_pixel_cleaner(bundled_folder("rules"))
+
+
+def picture(text: str) -> np.ndarray:
+    drawn = np.full(SHAPE, 25, np.uint8)
+    if text:
+        cv2.putText(drawn, text, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 240, 1, cv2.LINE_AA)
+    return drawn
+
+
+def file(text: str, syntax: str = ExplicitVRLittleEndian, **attributes: object) -> bytes:
+    made = image(picture(text).tobytes(), syntax=syntax, rows=SHAPE[0], columns=SHAPE[1], **attributes)
+    made.BurnedInAnnotation = "YES"
+    return file_of(made)
+
+
+class Scripted:
+    """A reader that sees one thing after the other, one a picture, and then nothing."""
+
+    def __init__(self, *seen: tuple[Sighting, ...]) -> None:
+        self.seen = list(seen)
+
+    def read(self, picture: Picture, *, watchful: bool = False) -> tuple[Sighting, ...]:
+        return self.seen.pop(0) if self.seen else ()
+
+
+Reading = Callable[..., PixelCleaner]
+
+
+@pytest.fixture
+def reading(cleaner: PixelCleaner) -> Reading:
+    """A cleaner that sees what it is told to."""
+
+    def made(*seen: tuple[Sighting, ...]) -> PixelCleaner:
+        return PixelCleaner(
+            rules=cleaner.rules, reader=Scripted(*seen), finder=cleaner.finder, seen_by="script", scratch=scratch
+        )
+
+    return made
+
+
+def sighting(text: str, box: Box, confidence: float = 0.95) -> Sighting:
+    return Sighting(box, text, confidence, Route.DETECTED)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_B01_a_name_is_found_made_black_and_proven_gone(cleaner: PixelCleaner, syntax: str) -> None:
+    data = file("ZWETSCHGE 4711", syntax)
+    cleaned = cleaner.clean(data, handling=Handling.LOOK, identifiers={NAME})
+    assert cleaned.is_proven
+    found = dcmread(io.BytesIO(cleaned.data))
+    assert (found.file_meta.TransferSyntaxUID, cleaned.syntax_uid) == (syntax, syntax)
+    assert set(np.unique(found.pixel_array[picture("ZWETSCHGE 4711") > 25])) == {0}
+    assert np.array_equal(found.pixel_array[48:], picture("")[48:])
+    assert "BurnedInAnnotation" not in found
+
+
+def test_what_shows_no_text_keeps_its_bytes_and_is_proven_too(cleaner: PixelCleaner) -> None:
+    data = file("")
+    cleaned = cleaner.clean(data, handling=Handling.LOOK, identifiers={NAME})
+    assert cleaned.data is data
+    assert cleaned.is_proven
+    assert cleaned.evidence is not None
+    assert cleaned.evidence.to_json()["counts"] == {}
+
+
+def test_B01_what_nobody_looks_at_is_not_proven(reading: Reading) -> None:
+    data = file("ZWETSCHGE 4711")
+    cleaned = reading().clean(data, handling=Handling.PASS, identifiers={NAME})
+    assert (cleaned.data is data, cleaned.is_proven, cleaned.evidence) == (True, False, None)
+
+
+def test_what_the_proof_still_reads_is_scrubbed_as_well(reading: Reading) -> None:
+    first, second = Box(8, 8, 24, 60), Box(40, 8, 56, 60)
+    cleaned = reading((sighting("Somebody", first),), (sighting("Other", second),)).clean(
+        file("A"), handling=Handling.LOOK, identifiers=()
+    )
+    assert cleaned.evidence is not None
+    assert (cleaned.evidence.rounds, cleaned.evidence.count(Verdict.REDACT)) == (2, 2)
+    found = dcmread(io.BytesIO(cleaned.data)).pixel_array
+    assert not found[40:56, 8:60].any()
+
+
+def test_what_is_read_however_often_it_is_scrubbed_is_held(reading: Reading) -> None:
+    boxes = [Box(top, 8, top + 6, 60) for top in range(0, 80, 16)]
+    stubborn = reading(*((sighting("Somebody", box),) for box in boxes))
+    with pytest.raises(PixelsHeldError) as caught:
+        stubborn.clean(file("A"), handling=Handling.LOOK, identifiers=())
+    assert caught.value.reason is Reason.BURNED_IN_TEXT_LEFT
+    assert caught.value.evidence["proven"] is False
+    assert "Somebody" not in caught.value.detail + str(caught.value.evidence)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [sighting("Somebody", Box(0, 0, 50, 200)), sighting("??", Box(8, 8, 24, 60), 0.2)],
+    ids=["much of the frame", "a lone doubt"],
+)
+def test_what_a_person_has_to_judge_is_held_with_its_boxes(reading: Reading, seen: Sighting) -> None:
+    with pytest.raises(PixelsHeldError) as caught:
+        reading((seen,)).clean(file("A"), handling=Handling.LOOK, identifiers=())
+    assert caught.value.reason is Reason.BURNED_IN_TEXT_DOUBTFUL
+    assert caught.value.evidence["counts"] == {"review": 1}
+    assert "% of a frame" in caught.value.detail
+
+
+def test_pixels_that_were_changed_on_the_way_are_noticed(reading: Reading) -> None:
+    cleaned = reading().clean(file("A"), handling=Handling.LOOK, identifiers=())
+    spoilt = bytearray(cleaned.data)
+    spoilt[-5] ^= 1
+    assert cleaned.are_in(cleaned.data)
+    assert not cleaned.are_in(bytes(spoilt))
+    other = dcmread(io.BytesIO(cleaned.data))
+    other.PhotometricInterpretation = "MONOCHROME1"
+    assert not cleaned.are_in(file_of(other))
+
+
+def test_an_image_without_its_pixels_is_nothing_to_look_at(reading: Reading) -> None:
+    made = dcmread(io.BytesIO(file("")))
+    del made.PixelData
+    data = file_of(made)
+    assert reading().clean(data, handling=Handling.LOOK, identifiers=()).data is data
+
+
+def test_an_image_that_cannot_be_read_to_its_end_raises(reading: Reading) -> None:
+    with pytest.raises(ItemError) as caught:
+        reading().clean(file("", NumberOfFrames=2), handling=Handling.LOOK, identifiers=())
+    assert caught.value.reason is Reason.TRUNCATED
+
+
+def test_many_bytes_lie_in_a_file_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_image, "MOST_IN_MEMORY", 100)
+    few, many = [b"ab", b"cd"], [bytes([number]) * 30 for number in range(9)]
+    assert stored(few, scratch) == b"abcd"
+    mapped = stored(many, scratch)
+    assert not isinstance(mapped, bytes)
+    assert mapped[:] == b"".join(many)
+
+
+# What READING_BY_EYE.md says identifies somebody in one of its five ultrasounds; the bench reads all of them.
+REAL, STRINGS = "us_pydicom_data/US1_J2KI.dcm", ("BAPTIST", "MEDCTR")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the ultrasounds lie beside the project, not in it")
+def test_nothing_that_identifies_anybody_can_be_read_in_a_real_ultrasound(cleaner: PixelCleaner) -> None:
+    cleaned = cleaner.clean((SHARED / REAL).read_bytes(), handling=Handling.LOOK, identifiers=())
+    assert cleaned.is_proven
+    assert cleaned.evidence is not None
+    assert cleaned.evidence.count(Verdict.REDACT) > 5
+    said = "".join(one.text for one in cleaner.reader.read(dcmread(io.BytesIO(cleaned.data)).pixel_array))
+    assert not [string for string in STRINGS if string in said.upper().replace(" ", "")]
