@@ -18,7 +18,7 @@ from curator.deid.pixels.evidence import Evidence, PixelsHeldError, judged_of, r
 from curator.deid.pixels.file_image import Scratch, stored
 from curator.deid.pixels.find import find
 from curator.deid.pixels.frames import Frames
-from curator.deid.pixels.module import PixelModule, has_pixel_data, pixel_module
+from curator.deid.pixels.module import PixelModule, has_pixel_data, has_real_numbers, pixel_module
 from curator.deid.pixels.photographs import judged_faces, refuse_faces_left
 from curator.deid.pixels.rebuilt import rebuilt
 from curator.deid.pixels.scrub import Boxes, Scrubbed, inside_boxes, scrub
@@ -30,6 +30,7 @@ from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import DataSet
 from curator.dicom.parse import parse
 from curator.dicom.tokens import Stored
+from curator.errors import ItemError
 from curator.model.identity import Identifier
 from curator.model.pixels import Box, Judged, Route, Verdict
 from curator.model.quarantine import Reason
@@ -130,6 +131,8 @@ class PixelCleaner:
         """
         data_set = parse(_view(data))
         if not has_pixel_data(data_set):
+            if handling is not Handling.PASS and has_real_numbers(data_set):
+                raise ItemError(Reason.UNSUPPORTED_OBJECT, "pixels of real numbers cannot be looked at")
             return CleanedPixels(data, data_set.syntax.uid)
         comments = self.rules.encoder_comments
         if handling is Handling.PASS and is_plain(data_set, allowed=comments):

@@ -49,6 +49,9 @@ class Frames:
         """What `decode` gives: the stated interpretation, with chroma in every pixel and J2K's transform undone.
 
         Of colours in JPEG that contradict the header the stream is believed, as it is by those who show it.
+
+        Raises:
+            ItemError: MALFORMED or TRUNCATED, the first frame is a JPEG whose segments cannot be read.
         """
         if self._photometric is None:
             self._photometric = self._shown()

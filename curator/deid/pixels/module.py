@@ -112,6 +112,11 @@ def has_pixel_data(data_set: DataSet) -> bool:
     return only(data_set, "PixelData") is not None
 
 
+def has_real_numbers(data_set: DataSet) -> bool:
+    """Whether its pixels are real numbers (Float or Double Float Pixel Data), which are neither shown nor scrubbed."""
+    return any(only(data_set, keyword) is not None for keyword in ("FloatPixelData", "DoubleFloatPixelData"))
+
+
 def pixel_module(data_set: DataSet) -> PixelModule:
     """The checked Image Pixel module.
 

@@ -184,3 +184,15 @@ def test_nothing_that_identifies_anybody_can_be_read_in_a_real_ultrasound(cleane
     assert cleaned.evidence.count(Verdict.REDACT) > 5
     said = "".join(one.text for one in cleaner.reader.read(dcmread(io.BytesIO(cleaned.data)).pixel_array))
     assert not [string for string in STRINGS if string in said.upper().replace(" ", "")]
+
+
+def test_pixels_that_are_real_numbers_are_held_where_somebody_has_to_look(reading: Reading) -> None:
+    made = dcmread(io.BytesIO(file("")))
+    del made.PixelData
+    made.FloatPixelData = np.zeros(SHAPE, "<f4").tobytes()
+    made.BitsAllocated = 32
+    data = file_of(made)
+    with pytest.raises(ItemError) as caught:
+        reading().clean(data, handling=Handling.LOOK, identifiers=set())
+    assert caught.value.reason is Reason.UNSUPPORTED_OBJECT
+    assert reading().clean(data, handling=Handling.PASS, identifiers=set()).data is data

@@ -19,7 +19,7 @@ from curator.errors import ItemError
 from curator.model.quarantine import Reason
 
 MOST = 24
-_SOC, _SIZ, _COD, _SOT, _SOD, _EOC = 0xFF4F, 0xFF51, 0xFF52, 0xFF90, 0xFF93, 0xFFD9
+_SOC, _SIZ, _COD, _SOT, _EOC = 0xFF4F, 0xFF51, 0xFF52, 0xFF90, 0xFFD9
 _TRANSFORM_AT, _WAVELET_AT, _DEPTH_AT = 4, 9, 42
 _JP2, _CODESTREAM_BOX = b"\0\0\0\x0cjP  ", b"jp2c"
 _RGB, _UNSPECIFIED = 1, 0
