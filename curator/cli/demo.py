@@ -27,4 +27,6 @@ def group(out: Path, seed: int, keys: Path | None, workers: int, *, as_json: boo
         click.echo(result_table(result.job))
         click.echo(f"{'planted identifiers searched':<34}{result.planted}")
         click.echo(f"{'planted identifiers surviving':<34}{result.surviving}")
+        click.echo(f"{'released images read again':<34}{result.pixels_read}")
+        click.echo(f"{'planted texts still legible':<34}{result.pixels_surviving}")
     sys.exit(result.exit_code)

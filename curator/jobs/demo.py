@@ -14,6 +14,8 @@ from pathlib import Path
 import pydicom
 
 from curator.adapters.local_disk import LocalDisk
+from curator.adapters.processes import executor
+from curator.adapters.rapid_text import RapidText
 from curator.errors import UsageError
 from curator.jobs.annotations import annotate
 from curator.jobs.datasets import build_dataset
@@ -26,7 +28,8 @@ from curator.jobs.training import train
 from curator.jobs.workspace import CONFIGURATION, create_workspace, default_key_file, open_workspace
 from curator.model.summary import RehearsalSummary
 from curator.testing import AnswerKey, make_hospital
-from curator.testing.leak_search import find_leaks
+from curator.testing.leak_search import Leak, find_leaks
+from curator.testing.pixel_search import find_pixel_leaks
 
 _HOSPITAL = "hospital"
 _WORKSPACE = "workspace"
@@ -47,7 +50,7 @@ paths = {paths}
 
 [deid]
 profile = "basic"
-options = ["retain-long-modified-dates"]
+options = ["retain-long-modified-dates", "clean-pixel-data"]
 
 [annotate]
 index = "{hospital}/annotations/annotations.csv"
@@ -80,29 +83,44 @@ def _whole_hospital(folder: Path, seed: int) -> AnswerKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
-    """What the demonstration showed; `planted` values were searched and `surviving` places found with one."""
+    """What the demonstration showed; `planted` values were searched and `surviving` places found with one.
+
+    `pixels_read` images were read again for planted texts, of which `pixels_surviving` could be read.
+    """
 
     job: JobResult
     planted: int
     surviving: int
+    pixels_read: int
+    pixels_surviving: int
     folder: Path = field(repr=False)
 
     @property
     def exit_code(self) -> int:
         """0 where nothing survived: quarantined items are what a demonstration is meant to show."""
-        return 1 if self.surviving or self.job.residual else 0
+        return 1 if self.surviving or self.pixels_surviving or self.job.residual else 0
 
     def to_json(self) -> Mapping[str, object]:
         """The result for machines."""
-        return {**self.job.to_json(), "planted_values": self.planted, "planted_surviving": self.surviving}
+        return {
+            **self.job.to_json(),
+            "planted_values": self.planted,
+            "planted_surviving": self.surviving,
+            "pixels_read": self.pixels_read,
+            "pixels_surviving": self.pixels_surviving,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much is demonstrated: `make` writes a hospital of a seed into a folder, `steps` is the training budget."""
+    """How much is demonstrated: `make` writes a hospital of a seed into a folder, `steps` is the training budget.
+
+    `bundled`: the real files that pydicom bundles go the same way.
+    """
 
     make: Callable[[Path, int], AnswerKey] = _whole_hospital
     steps: int = _STEPS
+    bundled: bool = True
 
 
 def demonstrate(
@@ -123,9 +141,26 @@ def demonstrate(
     result = run_job(read_job(out / _JOB), workers=workers, report=report, stages=stages)
     report("search     everything the job wrote, for what was planted")
     leaks = find_leaks(out / _WORKSPACE, key)
-    shown = DemoResult(job=result, planted=len(key.values_to_search()), surviving=len(leaks), folder=out)
+    report("search     the pixels of released images, for texts that were planted")
+    read, seen = _pixel_leaks(open_workspace(out / _WORKSPACE).released, key, workers=workers)
+    shown = DemoResult(
+        job=result,
+        planted=len(key.values_to_search()),
+        surviving=len(leaks),
+        pixels_read=read,
+        pixels_surviving=len(seen),
+        folder=out,
+    )
     (out / _SUMMARY).write_text(_summary(out, shown), encoding="utf-8")
     return shown
+
+
+def _pixel_leaks(released: Path, key: AnswerKey, *, workers: int) -> tuple[int, list[Leak]]:
+    pool = executor(workers)
+    try:
+        return find_pixel_leaks(released, key, reader=RapidText(), mapped=pool.map)
+    finally:
+        pool.close()
 
 
 def _summary(out: Path, shown: DemoResult) -> str:
@@ -139,7 +174,9 @@ def _summary(out: Path, shown: DemoResult) -> str:
         released=workspace.released,
         residuals=shown.job.residual,
     )
-    rehearsal = RehearsalSummary(planted=shown.planted, files_searched=searched, surviving=shown.surviving)
+    rehearsal = RehearsalSummary(
+        planted=shown.planted, files_searched=searched, surviving=shown.surviving + shown.pixels_surviving
+    )
     return json.dumps(replace(summary, rehearsal=rehearsal).to_json(), indent=1) + "\n"
 
 
@@ -157,21 +194,22 @@ def _prepared(out: Path, *, seed: int, keys: Path | None, scale: Scale) -> Answe
         create_workspace(workspace, key_file=keys or default_key_file(workspace))
     folder = LocalDisk(out)
     # The job comes first and the answer key last: in between, the hospital is not whole.
-    folder.write(_JOB, [_job_text(seed, scale.steps).encode()])
+    folder.write(_JOB, [_job_text(seed, scale).encode()])
     shutil.rmtree(out / _HOSPITAL, ignore_errors=True)
     key = scale.make(out / _HOSPITAL, seed)
     folder.write(_KEY, [key.to_json().encode()])
     return key
 
 
-def _job_text(seed: int, steps: int) -> str:
+def _job_text(seed: int, scale: Scale) -> str:
     bundled = Path(pydicom.__file__).parent / "data"
-    paths = [f"{_HOSPITAL}/dicom", *(str(bundled / name) for name in _PYDICOM_FOLDERS if (bundled / name).is_dir())]
+    real = (str(bundled / name) for name in _PYDICOM_FOLDERS if (bundled / name).is_dir())
+    paths = [f"{_HOSPITAL}/dicom", *(real if scale.bundled else ())]
     return _JOB_TEXT.format(
         workspace=_WORKSPACE,
         hospital=_HOSPITAL,
         paths=json.dumps(paths),
         seed=seed,
-        steps=steps,
+        steps=scale.steps,
         report=f"{_WORKSPACE}/{_REPORT}",
     )

@@ -26,7 +26,7 @@ def cut_off(folder: Path, seed: int) -> AnswerKey:
 
 def show(out: Path, make, *, seed: int = 0):
     lines: list[str] = []
-    scale = Scale(make=make, steps=2)
+    scale = Scale(make=make, steps=2, bundled=False)
     keys = out.parent / "keys" / "key.json"
     return demonstrate(out, seed=seed, workers=1, keys=keys, report=lines.append, scale=scale), lines
 
@@ -38,7 +38,8 @@ def test_the_whole_journey_with_a_trained_model_and_again(tmp_path: Path) -> Non
 
     result, lines = show(out, small)
     job = result.job
-    assert (result.exit_code, result.surviving) == (0, 0)
+    assert (result.exit_code, result.surviving, result.pixels_surviving) == (0, 0, 0)
+    assert result.pixels_read == 1
     assert result.planted > 100
     assert job.release.files == job.release.released + sum(job.release.quarantined.values())
     assert job.mean_dice is not None and 0.0 <= job.mean_dice <= 1.0
