@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--what-if", is_flag=True, help="Needed: this command only shows what a job would do.")
-@click.option(
-    "--png", type=click.Path(path_type=Path), help="Draw a frame with its boxes, red for what goes."
-)
+@click.option("--png", type=click.Path(path_type=Path), help="Draw a frame with its boxes, red for what goes.")
 @click.option("--frame", type=click.IntRange(0), help="The frame to draw, from 0; the first one with a box by default.")
 @click.option("-w", "--workspace", type=click.Path(path_type=Path), help="Judge by all that it knows of the person.")
 @click.option("--show-text", is_flag=True, help="With -w, on a terminal: show what was read, too.")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from curator.dicom.dictionary import TEXT_VRS, tag_of, tag_text
-from curator.dicom.elements import Buffer, DataSet
+from curator.dicom.elements import Buffer, DataSet, Element
 from curator.dicom.parse import parse
 from curator.dicom.references import POINT_TO_NO_INSTANCE, REFERENCED_INSTANCE
 from curator.dicom.tables import UIDS
@@ -22,7 +22,7 @@ from curator.dicom.walk import Placed, values_at, walk
 from curator.errors import ItemError
 from curator.identity.pseudonyms import WELL_KNOWN_ROOT, normalized_id
 from curator.ingest.descriptors import DescriptorPlaces, bundled_descriptors, is_descriptor
-from curator.ingest.header import Header
+from curator.ingest.header import GEOMETRY, Header
 from curator.model.decision import Action, ElementRef
 from curator.model.identity import Identifier, IdentifierKind, SubjectKey
 from curator.model.instance import SourceInstance
@@ -36,7 +36,39 @@ _MEDIA_STORAGE_CLASS = 0x00020002
 _MEDIA_STORAGE_INSTANCE = 0x00020003
 _CONTENT_CREATOR = tag_of("ContentCreatorName")
 _ROI_INTERPRETER = tag_of("ROIInterpreter")
+_MOST_REMEMBERED = 1 << 14
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+ASKED = GEOMETRY | frozenset(
+    map(
+        tag_of,
+        (
+            "BodyPartExamined",
+            "BurnedInAnnotation",
+            "DeviceSerialNumber",
+            "DirectoryRecordSequence",
+            "EncapsulatedDocument",
+            "FrameOfReferenceUID",
+            "ImageType",
+            "InstitutionName",
+            "IssuerOfPatientID",
+            "Manufacturer",
+            "ManufacturerModelName",
+            "Modality",
+            "NumberOfFrames",
+            "PatientID",
+            "PatientName",
+            "Rows",
+            "Columns",
+            "SOPClassUID",
+            "SOPInstanceUID",
+            "SeriesInstanceUID",
+            "StationName",
+            "StudyInstanceUID",
+            *_PIXELS,
+        ),
+    )
+)
+"""All elements of the top level that a header is asked for by name."""
 
 
 def instance_facts(
@@ -53,20 +85,39 @@ def instance_facts(
         ItemError: EMPTY_FILE, NOT_DICOM, TRUNCATED, MALFORMED, UNSUPPORTED_TRANSFER_SYNTAX, DICOMDIR or
             UNSUPPORTED_OBJECT.
     """
-    data_set = parse(data)
+    asking = Asking(policy, bundled_descriptors() if places is None else places)
+    return facts_of(parse(data), reference=reference, content_id=content_id, asking=asking)
+
+
+def facts_of(
+    data_set: DataSet,
+    *,
+    reference: str,
+    content_id: str,
+    asking: Asking,
+    beside: Said | None = None,
+) -> SourceInstance:
+    """The facts of a file taken apart; `beside` is what elements said that were left out of it, in no order.
+
+    Raises:
+        ItemError: MALFORMED, DICOMDIR or UNSUPPORTED_OBJECT.
+    """
     header = Header(data_set)
     _refuse_media_directory(data_set, header)
     sop_class_uid, sop_instance_uid = header.required_uid("SOPClassUID"), header.required_uid("SOPInstanceUID")
     _refuse_contradiction(data_set, _MEDIA_STORAGE_CLASS, sop_class_uid)
     _refuse_contradiction(data_set, _MEDIA_STORAGE_INSTANCE, sop_instance_uid)
     # The policy's tables are of a newer edition and know classes that pydicom does not.
-    if not (is_storage_class(sop_class_uid) or sop_class_uid in policy.standard.types.top_level):
+    if not (is_storage_class(sop_class_uid) or sop_class_uid in asking.policy.standard.types.top_level):
         raise ItemError(Reason.UNSUPPORTED_OBJECT, "the SOP Class is not a storage class of the standard")
-    said = _collect(data_set, sop_class_uid, policy, bundled_descriptors() if places is None else places)
+    said = asking.said_in(data_set, sop_class_uid)
+    if beside is not None:
+        said.identifiers |= beside.identifiers
+        said.references |= beside.references
     return SourceInstance(
         reference=reference,
         content_id=content_id,
-        size_bytes=len(data),
+        size_bytes=len(data_set.meta_data),
         subject=_subject(header),
         StudyInstanceUID=header.required_uid("StudyInstanceUID"),
         SeriesInstanceUID=header.required_uid("SeriesInstanceUID"),
@@ -104,7 +155,7 @@ def is_storage_class(uid: str) -> bool:
 
 
 @dataclass(slots=True)
-class _Said:
+class Said:
     """What elements at any depth say."""
 
     content_creator: str = ""
@@ -114,41 +165,64 @@ class _Said:
     references: set[str] = field(default_factory=set)
 
 
-def _collect(data_set: DataSet, sop_class_uid: str, policy: HeaderPolicy, places: DescriptorPlaces) -> _Said:
-    said = _Said()
-    # A hundred frames repeat the same places; the policy is asked once for each.
-    kinds: dict[ElementRef, IdentifierKind | None] = {}
-    overlay = decided_over(policy, data_set).decisions
-    for placed in walk(data_set):
-        element, path = placed.element, placed.path
-        if element.length == 0 or element.items is not None:
-            continue
-        place = ElementRef(element.tag, element.vr, path, sop_class_uid, placed.private_creator)
-        if place not in kinds:
-            kinds[place] = _kind(policy, place, placed.vr)
-        kind = kinds[place]
-        decision = overlay.get(element.start)
-        if decision is not None:
-            # What a recipe removes is searched as well as what the profile does.
-            also = kind_of(policy.identifiers, replace(place, vr=placed.vr), decision)
-            kind = None if decision.action is Action.KEEP else kind or also
-        if kind is not None:
-            said.identifiers.update(_identifiers(kind, _texts(data_set, placed)))
-        if element.tag == REFERENCED_INSTANCE and not POINT_TO_NO_INSTANCE.intersection(path[-1:]):
-            said.references.update(filter(None, values_at(data_set, placed)))
-        elif element.tag == _CONTENT_CREATOR and not path:
-            said.content_creator = _first(data_set, placed)
-        elif element.tag == _ROI_INTERPRETER:
-            said.roi_interpreter = said.roi_interpreter or _first(data_set, placed)
-        elif is_descriptor(places, path, element.tag):
-            said.descriptors.extend(filter(None, values_at(data_set, placed)))
-    return said
+class Asking:
+    """Asks the elements of one file after the other what they say, under one policy."""
 
+    __slots__ = ("_kinds", "places", "policy")
 
-def _kind(policy: HeaderPolicy, place: ElementRef, dictionary_vr: str) -> IdentifierKind | None:
-    """The kind as written, or else as the dictionary says that it should have been written."""
-    kind = identifier_kind(policy, place)
-    return kind if kind or place.vr == dictionary_vr else identifier_kind(policy, replace(place, vr=dictionary_vr))
+    def __init__(self, policy: HeaderPolicy, places: DescriptorPlaces) -> None:
+        self.policy = policy
+        self.places = places
+        # Frames and files repeat the same places; the policy is asked once for each.
+        self._kinds: dict[ElementRef, IdentifierKind | None] = {}
+
+    def said_in(self, data_set: DataSet, sop_class_uid: str) -> Said:
+        """What the elements of a data set say, each by itself, its private creator and the character set at hand."""
+        said = Said()
+        overlay = decided_over(self.policy, data_set).decisions
+        for placed in walk(data_set):
+            element, path = placed.element, placed.path
+            if element.length == 0 or element.items is not None:
+                continue
+            place = ElementRef(element.tag, element.vr, path, sop_class_uid, placed.private_creator)
+            kind = self._kind(place, placed.vr)
+            decision = overlay.get(element.start)
+            if decision is not None:
+                # What a recipe removes is searched as well as what the profile does.
+                also = kind_of(self.policy.identifiers, replace(place, vr=placed.vr), decision)
+                kind = None if decision.action is Action.KEEP else kind or also
+            if kind is not None:
+                said.identifiers.update(_identifiers(kind, _texts(data_set, placed)))
+            if element.tag == REFERENCED_INSTANCE and not POINT_TO_NO_INSTANCE.intersection(path[-1:]):
+                said.references.update(filter(None, values_at(data_set, placed)))
+            elif element.tag == _CONTENT_CREATOR and not path:
+                said.content_creator = _first(data_set, placed)
+            elif element.tag == _ROI_INTERPRETER:
+                said.roi_interpreter = said.roi_interpreter or _first(data_set, placed)
+            elif is_descriptor(self.places, path, element.tag):
+                said.descriptors.extend(filter(None, values_at(data_set, placed)))
+        return said
+
+    def is_ordered(self, data_set: DataSet, element: Element) -> bool:
+        """Whether something of what an element of the top level says has a place among what the others say."""
+        if element.items is None:
+            return element.tag in (_CONTENT_CREATOR, _ROI_INTERPRETER) or is_descriptor(self.places, (), element.tag)
+        said = self.said_in(data_set._replace(elements=(element,)), "")
+        return bool(said.descriptors or said.roi_interpreter)
+
+    def _kind(self, place: ElementRef, dictionary_vr: str) -> IdentifierKind | None:
+        """The kind as written, or else as the dictionary says that it should have been written."""
+        try:
+            return self._kinds[place]
+        except KeyError:
+            kind = identifier_kind(self.policy, place)
+        if kind is None and place.vr != dictionary_vr:
+            kind = identifier_kind(self.policy, replace(place, vr=dictionary_vr))
+        # Paths are the file's to choose; a hostile one may not fill the memory.
+        if len(self._kinds) >= _MOST_REMEMBERED:
+            self._kinds.clear()
+        self._kinds[place] = kind
+        return kind
 
 
 def _identifiers(kind: IdentifierKind, values: tuple[str, ...]) -> Iterator[Identifier]:

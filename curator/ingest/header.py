@@ -38,6 +38,9 @@ _POSITION = tag_of("ImagePositionPatient")
 _PIXEL_SPACING = tag_of("PixelSpacing")
 _SLICE_THICKNESS = tag_of("SliceThickness")
 
+GEOMETRY = frozenset({_SHARED_GROUPS, _PER_FRAME_GROUPS, _ORIENTATION, _POSITION, _PIXEL_SPACING, _SLICE_THICKNESS})
+"""The elements of the top level that say where an image lies."""
+
 _Elements = dict[int, Element]
 
 

@@ -19,15 +19,14 @@ from curator.dicom.elements import Buffer
 from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
-from curator.ingest.descriptors import DescriptorPlaces, load_descriptors
-from curator.ingest.facts import instance_facts
+from curator.ingest.alike import FactsOfAlike
+from curator.ingest.descriptors import load_descriptors
 from curator.ingest.recognize import HEAD_BYTES, FileKind, kind_of
 from curator.ingest.scanned import Found, Held, Scanned
 from curator.ingest.stamp import is_settled, stamp_of
 from curator.model.instance import SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
-from curator.policy.header import HeaderPolicy
 from curator.policy.recipe.laid import load_policy
 from curator.policy.recipe.lines import Recipe
 
@@ -60,14 +59,13 @@ class ScanTools:
     """What scanning needs, made once a process."""
 
     pseudonyms: Pseudonyms
-    policy: HeaderPolicy
-    places: DescriptorPlaces
+    facts: FactsOfAlike
 
 
 @lru_cache(maxsize=1)
 def _tools(task: ScanTask) -> ScanTools:
     policy = load_policy(task.rules, profile=task.profile, options=task.options, recipe=task.recipe)
-    return ScanTools(Pseudonyms(task.key), policy, load_descriptors(task.rules))
+    return ScanTools(Pseudonyms(task.key), FactsOfAlike(policy, load_descriptors(task.rules)))
 
 
 def scan_file(found: Found, tools: ScanTools) -> Scanned:
@@ -121,9 +119,7 @@ def _scan_bytes(found: Found, data: Buffer, tools: ScanTools) -> Scanned:
         reason, detail = Reason.FACE_POSSIBLE, _NIFTI_DETAIL
     if kind is FileKind.DICOM:
         try:
-            return instance_facts(
-                data, reference=found.reference, content_id=content_id, policy=tools.policy, places=tools.places
-            )
+            return tools.facts.facts(data, reference=found.reference, content_id=content_id)
         except ItemError as error:
             reason, detail = error.reason, error.detail
     return Held(reference=found.reference, reason=reason, detail=detail, content_id=content_id, size_bytes=len(data))

@@ -27,6 +27,7 @@ from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import needles_of
 from curator.jobs.release.looking import PIXEL_OPTION, load_bare_file, load_pixel_cleaner
+from curator.model.decision import Action
 from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.keys import Key
@@ -39,9 +40,13 @@ from curator.policy.recipe.lines import Recipe
 if TYPE_CHECKING:
     from curator.deid.pixels.clean import CleanedPixels, PixelCleaner
 
+_MOST_COUNTS = 256
 _CHANGED = "changed while the job ran"
 # Overlays stand before pixel data, with the rest of the header.
 _LARGEST_HEADER = 1 << 20
+
+
+Rows = tuple[tuple[str, str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,7 @@ class Outcome:
     record: ReleasedInstance | None = None
     reason: Reason | None = None
     detail: str = ""
-    applied: tuple[tuple[str, str, int], ...] = field(repr=False, default=())
+    applied: Rows = field(repr=False, default=())
     evidence: Mapping[str, object] | None = field(repr=False, default=None)
 
 
@@ -92,6 +97,26 @@ class _Way:
 
     policy: HeaderPolicy
     swift: Swift
+
+
+class _Counts:
+    """What was applied, as the ledger takes it: files of a series have one and the same count, and so the same rows."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Mapping[tuple[str, Action], int], Rows]] = {}
+
+    def rows(self, applied: Mapping[tuple[str, Action], int]) -> Rows:
+        """Rule id, action and count, sorted; nothing for nothing."""
+        known = self._known.get(id(applied))
+        if known is None:
+            if len(self._known) >= _MOST_COUNTS:
+                self._known.clear()
+            rows = tuple(sorted((rule_id, action.value, count) for (rule_id, action), count in applied.items()))
+            # The count is kept, so that nothing else gets its identity.
+            known = self._known[id(applied)] = (applied, rows)
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +129,7 @@ class _Tools:
     plain: _Way
     proven: _Way | None
     pixels: PixelCleaner | None
+    counts: _Counts
 
 
 def policy_of(settings: ReleaseSettings) -> HeaderPolicy:
@@ -129,10 +155,11 @@ def release_one(task: ReleaseTask) -> Outcome:
 
 
 def _release(task: ReleaseTask) -> Outcome:
-    source = _scanned_file(task.source, _tools(task.settings).pseudonyms)
-    pixels = _cleaned(task, source.data)
-    done = _deidentified(task, _bare(task, source.data) if pixels is None else source.data, pixels)
-    storage = _tools(task.settings).storage
+    tools = _tools(task.settings)
+    storage = tools.storage
+    source = _scanned_file(task.source, tools.pseudonyms)
+    pixels = _cleaned(task, source.data, tools)
+    done = _deidentified(task, _bare(task, source.data) if pixels is None else source.data, pixels, tools)
     stored = storage.write(path_of(done.record), done.chunks)
     if not source.is_settled():
         storage.remove(stored.path)
@@ -141,7 +168,7 @@ def _release(task: ReleaseTask) -> Outcome:
         storage.remove(stored.path)
         raise ItemError(Reason.BURNED_IN_TEXT_LEFT, "the pixels written are not those that were proven")
     record = with_file(done.record, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes)
-    applied = tuple(sorted((rule_id, action.value, count) for (rule_id, action), count in done.applied.items()))
+    applied = tools.counts.rows(done.applied)
     evidence = None if pixels is None or pixels.evidence is None else pixels.evidence.to_json()
     return Outcome(source=task.source, record=record, applied=applied, evidence=evidence)
 
@@ -153,14 +180,15 @@ def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
         ItemError: as `deidentify`; or the source cannot be read, or is not what was scanned, or its pixels cannot be
             cleaned.
     """
-    data = _scanned_file(task.source, _tools(task.settings).pseudonyms).data
-    pixels = _cleaned(task, data)
-    return data, _deidentified(task, _bare(task, data) if pixels is None else data, pixels)
+    tools = _tools(task.settings)
+    data = _scanned_file(task.source, tools.pseudonyms).data
+    pixels = _cleaned(task, data, tools)
+    return data, _deidentified(task, _bare(task, data) if pixels is None else data, pixels, tools)
 
 
-def _cleaned(task: ReleaseTask, data: Stored) -> CleanedPixels | None:
+def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | None:
     """The instance with clean pixels; None where the job cleans none."""
-    pixels = _tools(task.settings).pixels
+    pixels = tools.pixels
     if pixels is None or not task.source.has_pixel_data:
         return None
     identifiers = task.identifiers | task.source.all_identifiers
@@ -186,8 +214,7 @@ def _bare_file(rules: Path) -> Callable[[Stored], Stored]:
     return load_bare_file(rules)
 
 
-def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None) -> Deidentified:
-    tools = _tools(task.settings)
+def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, tools: _Tools) -> Deidentified:
     way, source = tools.plain, task.source
     if pixels is not None:
         data, source = pixels.data, replace(source, TransferSyntaxUID=pixels.syntax_uid)
@@ -230,6 +257,7 @@ def _tools(settings: ReleaseSettings) -> _Tools:
         plain=_Way(policy, Swift(policy, pseudonyms)),
         proven=None if proven is None else _Way(proven, Swift(proven, pseudonyms)),
         pixels=load_pixel_cleaner(settings.rules) if cleans_pixels else None,
+        counts=_Counts(),
     )
 
 
