@@ -9,6 +9,7 @@ The law: `False` is certain, whatever the case of ASCII letters; `True` means th
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class BulkSieve:
         self._sieve: Sieve | None = None
         spelt = {string: characters for string in strings if (characters := _spelt(string)) is not None}
         self._wide = WideSieve(frozenset(spelt.values()))
-        self._least = min((_least_number(string, is_wide=string in spelt) for string in strings), default=0)
+        self._least = min((_least_number(string, string in spelt) for string in strings), default=0)
 
     def finds(self, data: memoryview) -> bool:
         """Whether any of the strings stands in `data`, whose first byte is that of a whole number."""
@@ -46,12 +47,15 @@ class BulkSieve:
         return self._sieve.finds(data)
 
 
+# Persons of one archive share the names of its people and places.
+@lru_cache(maxsize=1 << 12)
 def _spelt(string: bytes) -> bytes | None:
     characters = characters_of(string)
     return None if characters is None or len(characters) < FEWEST_CHARACTERS else characters
 
 
-def _least_number(string: bytes, *, is_wide: bool) -> int:
+@lru_cache(maxsize=1 << 12)
+def _least_number(string: bytes, is_wide: bool) -> int:
     """A signed number that no data without one as large holds the string in; those that `WideSieve` finds apart.
 
     Wherever the string begins, every second byte of it is the high one of a number that it covers whole.

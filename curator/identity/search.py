@@ -9,8 +9,9 @@ Sources: DICOM PS3.5 6.1.2 (character repertoires), 6.2.1 (person names).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from curator.model.identity import Identifier, IdentifierKind
 
@@ -106,7 +107,7 @@ def _whole(number: bytes) -> bytes:
     return b"" if decimals.strip(b"0") else whole
 
 
-def _bulk_forms(token: str, *, is_number: bool) -> set[bytes]:
+def _bulk_forms(token: str, *, is_number: bool) -> Set[bytes]:
     """The forms that chance does not write between pixels."""
     if not is_number:
         return _encoded(token) if len(token) >= SHORTEST_IN_BULK or not token.isascii() else set()
@@ -144,12 +145,14 @@ def _long_enough(token: str) -> bool:
     return len(token) >= SHORTEST or (len(token) >= 2 and any(ord(character) > 0x2E80 for character in token))
 
 
-def _encoded(token: str) -> set[bytes]:
+# Persons of one archive share the names of its people and places.
+@lru_cache(maxsize=1 << 12)
+def _encoded(token: str) -> frozenset[bytes]:
     if _ALIKE_EVERYWHERE.fullmatch(token):
         folded = token.lower()
         forms = {folded.encode(codec) for codec in ("ascii", "utf-16-le", "utf-16-be")}
-        return {form for form in forms if len(form) >= SHORTEST}
-    return _encoded_by_all(token)
+        return frozenset(form for form in forms if len(form) >= SHORTEST)
+    return frozenset(_encoded_by_all(token))
 
 
 def _encoded_by_all(token: str) -> set[bytes]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,10 +68,8 @@ class WideSieve:
             raise ValueError(f"a string has fewer than {FEWEST_CHARACTERS} characters, or zeros among them")
         by_gram: defaultdict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
         for string in sorted(strings):
-            for first in (0, 1):
-                # The largest four: small numbers, such as spaces are, stand everywhere. The last one may not be whole.
-                offset = max(range(first, len(string) - _GRAM, 2), key=lambda at: min(string[at : at + _GRAM].upper()))
-                by_gram[string[offset : offset + _GRAM]].append((string, offset))
+            for gram, offset in _grams(string):
+                by_gram[gram].append((string, offset))
         self._by_gram = {gram: tuple(places) for gram, places in by_gram.items()}
         both_cases = b"".join(by_gram) + b"".join(by_gram).upper()
         least, most = min(both_cases, default=0), max(both_cases, default=0)
@@ -116,6 +115,17 @@ class WideSieve:
     def _stands_at(self, data: memoryview, place: int) -> bool:
         gram = bytes(data[place : place + 2 * _GRAM : 2]).lower()
         return any(_spells(data, place - 2 * offset, string) for string, offset in self._by_gram.get(gram, ()))
+
+
+@lru_cache(maxsize=1 << 12)
+def _grams(string: bytes) -> tuple[tuple[bytes, int], ...]:
+    """For a string that begins at an even number, and at an odd one: four characters of it from an even number on.
+
+    They are the largest such: small numbers, as spaces are, stand everywhere. The last character may not be whole.
+    """
+    upper = string.upper()
+    chosen = (max(range(first, len(string) - _GRAM, 2), key=lambda at: min(upper[at : at + _GRAM])) for first in (0, 1))
+    return tuple((string[offset : offset + _GRAM], offset) for offset in chosen)
 
 
 def _places(fits: Bools) -> npt.NDArray[np.intp]:
