@@ -82,7 +82,7 @@ class Swift:
             return None
         said = self._said(noted)
         record = record_of(said, source, subject=subject, pseudonyms=self._pseudonyms, policy=self._policy)
-        return Deidentified((head, bulk) if bulk else (head,), record, partial(getattr, spliced, "applied"))
+        return Deidentified((head, bulk) if bulk else (head,), record, partial(getattr, spliced, "applied"), bulk)
 
     def rewritten(
         self, data: Stored, source: SourceInstance, *, subject: Subject

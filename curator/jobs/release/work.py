@@ -159,7 +159,7 @@ def _release(task: ReleaseTask) -> Outcome:
     storage = tools.storage
     source = _scanned_file(task.source, tools.pseudonyms)
     pixels = _cleaned(task, source.data, tools)
-    done = _deidentified(task, _bare(task, source.data) if pixels is None else source.data, pixels, tools)
+    done = _deidentified(task, source.data, pixels, tools)
     stored = storage.write(path_of(done.record), done.chunks)
     if not source.is_settled():
         storage.remove(stored.path)
@@ -183,7 +183,7 @@ def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
     tools = _tools(task.settings)
     data = _scanned_file(task.source, tools.pseudonyms).data
     pixels = _cleaned(task, data, tools)
-    return data, _deidentified(task, _bare(task, data) if pixels is None else data, pixels, tools)
+    return data, _deidentified(task, data, pixels, tools)
 
 
 def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | None:
@@ -201,12 +201,15 @@ def _bare(task: ReleaseTask, data: Stored) -> Stored:
     Raises:
         ItemError: it is not told apart, or only cleaning pixels may take it out.
     """
-    if not task.source.has_pixel_data:
-        return data
-    syntax = transfer_syntax(task.source.TransferSyntaxUID)
-    if syntax is not None and not syntax.encapsulated and not may_declare_overlay(data[:_LARGEST_HEADER]):
+    if not task.source.has_pixel_data or (_is_native(task.source) and not may_declare_overlay(data[:_LARGEST_HEADER])):
         return data
     return _bare_file(task.settings.rules)(data)
+
+
+def _is_native(source: SourceInstance) -> bool:
+    """Whether pixels are numbers and nothing else, so that all that may stand beside them is declared by the header."""
+    syntax = transfer_syntax(source.TransferSyntaxUID)
+    return syntax is not None and not syntax.encapsulated
 
 
 @lru_cache(maxsize=1)
@@ -219,11 +222,13 @@ def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None,
     if pixels is not None:
         data, source = pixels.data, replace(source, TransferSyntaxUID=pixels.syntax_uid)
         way = tools.proven if pixels.is_proven and tools.proven is not None else way
-    own = source.all_identifiers - task.identifiers
-    done = None
-    if all(one.kind is IdentifierKind.UID for one in own):
-        subject = _person(task.alias, task.identifiers)
-        done = way.swift.deidentify(data, source, subject=subject, own=[one.value for one in own])
+    elif source.has_pixel_data:
+        done = _swiftly(task, source, data, way) if _is_native(source) else None
+        # Where the quick way says how long the header is, no more has to be searched.
+        if done is not None and not may_declare_overlay(data[: len(data) - len(done.bulk)]):
+            return done
+        data = _bare(task, data)
+    done = _swiftly(task, source, data, way)
     if done is not None:
         return done
     return deidentify(
@@ -234,6 +239,15 @@ def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None,
         pseudonyms=tools.pseudonyms,
         cleaner=tools.cleaner,
     )
+
+
+def _swiftly(task: ReleaseTask, source: SourceInstance, data: Stored, way: _Way) -> Deidentified | None:
+    """The instance by the quick way; None where that does not take it."""
+    own = source.all_identifiers - task.identifiers
+    if not all(one.kind is IdentifierKind.UID for one in own):
+        return None
+    subject = _person(task.alias, task.identifiers)
+    return way.swift.deidentify(data, source, subject=subject, own=[one.value for one in own])
 
 
 def _scanned_file(source: SourceInstance, pseudonyms: Pseudonyms) -> SourceFile:
