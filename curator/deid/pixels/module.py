@@ -128,6 +128,8 @@ def pixel_module(data_set: DataSet) -> PixelModule:
     pixels = only(data_set, "PixelData")
     if pixels is None or pixels.length == 0:
         raise ItemError(Reason.UNSUPPORTED_OBJECT, "no integer pixel data")
+    if has_real_numbers(data_set):
+        raise ItemError(Reason.MALFORMED, "pixels of two kinds")
     syntax = data_set.syntax
     if syntax.encapsulated and syntax.uid not in _READ:
         raise ItemError(Reason.UNSUPPORTED_TRANSFER_SYNTAX, f"frames in {syntax.uid} are not read")

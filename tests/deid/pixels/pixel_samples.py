@@ -288,19 +288,20 @@ def j2k_file(kind: str) -> bytes:
     return _framed(frames, JPEG2000Lossless, **attributes)
 
 
-def htj2k_stream(rows: int, columns: int) -> bytes:
-    """A high-throughput frame of mid-grey, which is what empty packets stand for."""
-    size = struct.pack(">H8IH", 0x4000, columns, rows, 0, 0, columns, rows, 0, 0, 1) + bytes((7, 1, 1))
-    capabilities = struct.pack(">IH", 0x00020000, 0)
-    style = bytes((0, 0, 0, 1, 0, 1, 4, 4, 0x40, 1))
-    steps = bytes((0x40, *[0x48] * 4))
-    main = b"".join(
-        struct.pack(">HH", code, len(body) + 2) + body
-        for code, body in ((0xFF51, size), (0xFF50, capabilities), (0xFF52, style), (0xFF5C, steps))
-    )
-    packets = bytes(2)
-    tile = struct.pack(">HHHIBB", 0xFF90, 10, 0, 14 + len(packets), 0, 1) + b"\xff\x93" + packets
-    return b"\xff\x4f" + main + tile + b"\xff\xd9"
+def tiled_stream(
+    rows: int, columns: int, *, side: int = 4096, tiles: Sequence[int] = (0,), is_high_throughput: bool = False
+) -> bytes:
+    """A JPEG 2000 frame of mid-grey, which is what empty packets stand for, in square tiles that are there or not."""
+    capability = 0x4000 if is_high_throughput else 0
+    size = struct.pack(">H8IH", capability, columns, rows, 0, 0, side, side, 0, 0, 1) + bytes((7, 1, 1))
+    style = bytes((0, 0, 0, 1, 0, 1, 4, 4, 0x40 if is_high_throughput else 0, 1))
+    segments = [(0xFF51, size), (0xFF52, style), (0xFF5C, bytes((0x40, *[0x48] * 4)))]
+    if is_high_throughput:
+        segments.insert(1, (0xFF50, struct.pack(">IH", 0x00020000, 0)))
+    main = b"".join(struct.pack(">HH", code, len(body) + 2) + body for code, body in segments)
+    packets = b"\xff\x93" + bytes(2)
+    parts = b"".join(struct.pack(">HHHIBB", 0xFF90, 10, tile, 16, 0, 1) + packets for tile in tiles)
+    return b"\xff\x4f" + main + parts + b"\xff\xd9"
 
 
 def framed_file(syntax: str) -> bytes:
@@ -364,7 +365,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "JPEG extended": lambda: _framed([jpeg_stream(frame) for frame in _grey(255)], JPEGExtended12Bit),
     "JPEG 12 bit": lambda: bundled_file("JPGExtended.dcm"),
     "JPEG lossless": lambda: bundled_file("SC_rgb_jpeg_gdcm.dcm"),
-    "HTJ2K": lambda: _framed([htj2k_stream(ROWS, COLUMNS)] * 2, HTJ2K_LOSSLESS),
+    "HTJ2K": lambda: _framed([tiled_stream(ROWS, COLUMNS, is_high_throughput=True)] * 2, HTJ2K_LOSSLESS),
     "encapsulated uncompressed": lambda: framed_file(ENCAPSULATED_UNCOMPRESSED),
     "deflated frames": lambda: framed_file(DEFLATED_FRAMES),
 }  # fmt: skip

@@ -24,9 +24,10 @@ from pixel_samples import (
     native_file,
     sample,
     scene,
+    tiled_stream,
 )
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_fragments
-from pydicom.uid import JPEGBaseline8Bit, JPEGLossless, RLELossless
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLossless, RLELossless
 
 from curator.deid.pixels.codecs import rle
 from curator.errors import ItemError
@@ -304,6 +305,33 @@ def test_a_jpeg_that_is_not_the_baseline_it_claims_is_refused(change):
     good = file_of(image(encapsulate([stream]), JPEGBaseline8Bit))
     assert frames_in(good).decode(0).shape == (37, 42)
     assert refused(file_of(image(encapsulate([change(stream)]), JPEGBaseline8Bit))) is Reason.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("tiles", "reason"),
+    [
+        ([0, 1], None),
+        ([1, 0], None),
+        ([0], Reason.TRUNCATED),
+        ([1], Reason.TRUNCATED),
+        ([0, 1, 2], Reason.TRUNCATED),
+        ([0, 1, 1], Reason.MALFORMED),
+    ],
+    ids=str,
+)
+def test_a_tile_that_is_wanting_is_not_filled_in(tiles, reason):
+    stream = tiled_stream(32, 64, side=32, tiles=tiles)
+    file = file_of(image(encapsulate([stream]), JPEG2000Lossless, rows=32, columns=64))
+    if reason is None:
+        assert (frames_in(file).decode(0) == 128).all()
+    else:
+        assert refused(file) is reason
+
+
+def test_tiles_made_to_exhaust_a_decoder_are_refused():
+    stream = tiled_stream(250, 250, side=1, tiles=range(62_500))
+    file = file_of(image(encapsulate([stream]), JPEG2000Lossless, rows=250, columns=250))
+    assert refused(file) is Reason.UNSUPPORTED_OBJECT
 
 
 def test_a_frame_is_a_view_of_the_source_and_not_a_copy():

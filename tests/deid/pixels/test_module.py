@@ -52,6 +52,12 @@ def test_an_object_without_pixels_has_none():
     assert refusal(file).reason is Reason.UNSUPPORTED_OBJECT
 
 
+def test_real_numbers_beside_integers_are_refused():
+    dataset = image(bytes(24), ExplicitVRLittleEndian, rows=4, columns=6)
+    dataset.FloatPixelData = bytes(96)
+    assert refusal(file_of(dataset)).reason is Reason.MALFORMED
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -8,6 +8,8 @@ Sources: ITU-T T.800 Annex A (codestream), Annex I (JP2 boxes); ITU-T T.814 (HTJ
 from __future__ import annotations
 
 import struct
+from collections import Counter
+from math import ceil
 
 import numpy as np
 from openjpeg.utils import decode_pixel_data, encode_buffer, get_parameters
@@ -21,6 +23,10 @@ from curator.model.quarantine import Reason
 MOST = 24
 _SOC, _SIZ, _COD, _SOT, _EOC = 0xFF4F, 0xFF51, 0xFF52, 0xFF90, 0xFFD9
 _TRANSFORM_AT, _WAVELET_AT, _DEPTH_AT = 4, 9, 42
+# Header and first marker of a tile-part.
+_LEAST_PART = 14
+# More than so many tiles of fewer pixels than that are made to exhaust a decoder.
+_MANY_TILES, _SMALL_TILE = 1024, 1024
 _JP2, _CODESTREAM_BOX = b"\0\0\0\x0cjP  ", b"jp2c"
 _RGB, _UNSPECIFIED = 1, 0
 _WRONG = "a JPEG 2000 frame"
@@ -108,7 +114,7 @@ def _checked(stream: bytes, module: PixelModule) -> tuple[bool, bool]:
     """Whether colours are transformed and whether reversibly, once the stream has been walked to its end marker."""
     if len(stream) < 4 or struct.unpack_from(">HH", stream) != (_SOC, _SIZ):
         raise ItemError(Reason.MALFORMED, f"{_WRONG} without its start")
-    position, has_transform, is_reversible = 2, False, True
+    position, tiles, has_transform, is_reversible = 2, 0, False, True
     while True:
         if position + 4 > len(stream):
             raise ItemError(Reason.TRUNCATED, f"{_WRONG} that ends in its header")
@@ -119,41 +125,51 @@ def _checked(stream: bytes, module: PixelModule) -> tuple[bool, bool]:
             raise ItemError(Reason.MALFORMED, f"{_WRONG} with no marker at byte {position}")
         body = stream[position + 4 : position + 2 + length]
         if code == _SIZ:
-            _check_size(body, module)
+            tiles = _tiles(body, module)
         elif code == _COD and len(body) > _WAVELET_AT:
             has_transform, is_reversible = body[_TRANSFORM_AT] == 1, body[_WAVELET_AT] == 1
         position += 2 + length
-    _check_tiles(stream, position)
+    _check_parts(stream, position, tiles)
     return has_transform, is_reversible
 
 
-def _check_size(body: bytes, module: PixelModule) -> None:
+def _tiles(body: bytes, module: PixelModule) -> int:
+    """How many tiles there are by the size segment, which is of the frame that the header states."""
     if len(body) < 36:
         raise ItemError(Reason.TRUNCATED, f"{_WRONG} that ends in its header")
-    right, bottom, left, top = struct.unpack_from(">4I", body, 2)
-    samples = int.from_bytes(body[34:36], "big")
+    right, bottom, left, top, width, height, tiles_left, tiles_top, samples = struct.unpack_from(">8IH", body, 2)
     parts = [body[at : at + 3] for at in range(36, 36 + 3 * samples, 3)]
     precision = (parts[0][0] & 0x7F) + 1 if parts and parts[0] else 0
     check_shape(module, rows=bottom - top, columns=right - left, samples=samples, precision=precision)
     if len(set(parts)) != 1 or parts[0][1:] != b"\1\1":
         raise ItemError(Reason.MALFORMED, f"{_WRONG} whose components differ in sampling or depth")
+    if not width or not height or tiles_left > left or tiles_top > top:
+        raise ItemError(Reason.MALFORMED, f"{_WRONG} with tiles of no size")
+    tiles: int = ceil((right - tiles_left) / width) * ceil((bottom - tiles_top) / height)
+    if tiles > _MANY_TILES and module.rows * module.columns < tiles * _SMALL_TILE:
+        raise ItemError(Reason.UNSUPPORTED_OBJECT, f"{_WRONG} of {tiles} tiles")
+    return tiles
 
 
-def _check_tiles(stream: bytes, position: int) -> None:
-    """Go from tile-part to tile-part: the last ends where the end marker stands."""
+def _check_parts(stream: bytes, position: int, tiles: int) -> None:
+    """Go from tile-part to tile-part: every tile has all of its own, and the last ends where the end marker stands."""
+    held, stated = Counter[int](), dict[int, int]()
     while True:
         code = int.from_bytes(stream[position : position + 2], "big")
         if code == _EOC:
             break
         if code != _SOT or position + 12 > len(stream):
             raise ItemError(Reason.TRUNCATED, f"{_WRONG} that ends before its end marker")
-        length = int.from_bytes(stream[position + 6 : position + 10], "big")
-        # 0: the last tile-part reaches to the end marker.
-        if length == 0:
-            position = stream.rfind(b"\xff\xd9")
-        elif length < 14:
+        tile, length, part, parts = struct.unpack_from(">HIBB", stream, position + 4)
+        if part != held[tile] or (length and length < _LEAST_PART):
             raise ItemError(Reason.MALFORMED, f"{_WRONG} with a broken tile-part")
-        else:
-            position += length
+        held[tile] += 1
+        # 0: it is said in another part of the tile, or not at all.
+        stated[tile] = parts or stated.get(tile, 0)
+        # 0: the last tile-part reaches to the end marker.
+        position = position + length if length else stream.rfind(b"\xff\xd9")
+    # Some writers count one tile-part too few.
+    if set(held) != set(range(tiles)) or any(count < stated[tile] for tile, count in held.items()):
+        raise ItemError(Reason.TRUNCATED, f"{_WRONG} that lacks some of its {tiles} tiles")
     if b"\xff\x4f\xff\x51" in stream[position:]:
         raise ItemError(Reason.MALFORMED, f"{_WRONG} after the end of another")
