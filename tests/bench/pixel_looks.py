@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import tempfile
 import time
@@ -37,6 +38,9 @@ from curator.testing.picture_set import read_set
 FROZEN = Path(__file__).resolve().parents[1] / "data" / "pixels"
 _SYNTAXES = (ExplicitVRLittleEndian, RLELossless, JPEG2000Lossless, JPEGLSLossless)
 _EVERY_SCRUBBED = 4
+# Pictures of one task, and how far apart its tasks' pictures lie; a theme has six pictures and more.
+_AT_ONCE = 5
+_STRIDE = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,25 @@ class Look:
     changed_outside: int | None
 
 
-def looks_at(half: str, numbers: Sequence[int], *, hints: bool, workers: int) -> list[Look]:
-    """Every picture looked at, in order; `hints` puts the patient's values into the header."""
-    size = max(1, len(numbers) // (8 * workers))
-    work = [(half, numbers[start : start + size], hints) for start in range(0, len(numbers), size)]
-    if workers == 1:
-        return [look for few in work for look in _some_looks(*few)]
+def looks_at(
+    half: str, numbers: Sequence[int], *, hints: bool, workers: int = 1, until: float = math.inf
+) -> list[Look]:
+    """The pictures looked at, by number; those not begun when the monotonic clock shows `until` are left out.
+
+    Pictures are taken far from each other, so that a run cut short has some of all themes; `hints` puts the patient's
+    values into the header.
+    """
+    order = [number for start in range(_STRIDE) for number in numbers[start::_STRIDE]]
+    work = [(half, order[start : start + _AT_ONCE], hints) for start in range(0, len(order), _AT_ONCE)]
+    looks: list[Look] = []
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return [look for looks in pool.map(_some_looks, *zip(*work, strict=True)) for look in looks]
+        waiting = [pool.submit(_some_looks, *few) for few in work]
+        for future in waiting:
+            if time.monotonic() >= until:
+                future.cancel()
+            if not future.cancelled():
+                looks += future.result()
+    return sorted(looks, key=lambda look: look.number)
 
 
 def _some_looks(half: str, numbers: Sequence[int], hints: bool) -> list[Look]:

@@ -1,6 +1,6 @@
 """Burned-in text: what curator finds and removes of the frozen pictures' letters, beside presidio with tesseract.
 
-    uv run python tests/bench/pixels.py [--half B] [--limit N] [--workers 1] [--hints] [--no-peer] [--misses FILE]
+    uv run python tests/bench/pixels.py [--half B] [--limit N] [--workers 1] [--minutes M] [--hints] [--no-peer]
 
 Half A is for choosing thresholds, half B for reporting. `--limit` takes pictures evenly over all themes. Neither is
 given hints in the header unless they are asked for. What needs a person to judge counts as removed, and is counted.
@@ -10,8 +10,10 @@ CPU seconds leave out the time to load networks and models.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +48,10 @@ def main() -> None:
     """Measure and print."""
     arguments = _arguments()
     numbers = _numbers(arguments.half, arguments.limit)
-    pictures = list(read_set(FROZEN, arguments.half, numbers=numbers))
-    _print_what(arguments, pictures)
-    looks = looks_at(arguments.half, numbers, hints=arguments.hints, workers=arguments.workers)
+    until = time.monotonic() + 60 * arguments.minutes
+    looks = looks_at(arguments.half, numbers, hints=arguments.hints, workers=arguments.workers, until=until)
+    pictures = list(read_set(FROZEN, arguments.half, numbers=[look.number for look in looks]))
+    _print_what(arguments, pictures, of=len(numbers))
     columns = [
         Column("curator finds", tuple(look.found for look in looks), False),
         Column("curator removes", tuple(look.gone for look in looks), True),
@@ -91,11 +94,11 @@ def _peer_columns(pictures: Sequence[Captioned], peers: Sequence[PeerLook]) -> l
     ]
 
 
-def _print_what(arguments: argparse.Namespace, pictures: Sequence[Captioned]) -> None:
+def _print_what(arguments: argparse.Namespace, pictures: Sequence[Captioned], *, of: int) -> None:
     letters = sum(len(picture.letters) for picture in pictures)
     free = sum(not picture.letters for picture in pictures)
     hints = "hints in the header" if arguments.hints else "no hints in the header"
-    _say(f"Half {arguments.half}: {len(pictures)} pictures, {free} without text, {letters:,} letters; {hints}.")
+    _say(f"Half {arguments.half}: {len(pictures)} of {of} pictures, {free} without text, {letters:,} letters; {hints}.")
 
 
 def _print_recall(columns: Sequence[Column]) -> None:
@@ -169,6 +172,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--half", choices=HALVES, default="B")
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="look at no further picture after so long")
     parser.add_argument("--hints", action="store_true")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--peers", type=Path, default=Path(tempfile.gettempdir()) / "curator-bench-peers")
