@@ -21,6 +21,8 @@ _ITEM = struct.Struct("<HHI")
 _ITEM_TAG = (0xFFFE, 0xE000)
 SEQUENCE_DELIMITER = _ITEM.pack(0xFFFE, 0xE0DD, 0)
 _LARGEST_OFFSET = (1 << 32) - 1
+# The tiles of the largest slides are a tenth of that; each takes a hundred bytes here.
+_MOST_FRAGMENTS = 1 << 20
 _CODESTREAM_STARTS = {
     **dict.fromkeys(JPEGS | JPEG_LS, (b"\xff\xd8",)),
     # A codestream, or one in the file format that some writers wrongly put in.
@@ -70,6 +72,8 @@ def _items(data: Buffer, module: PixelModule) -> tuple[bytes, tuple[Fragment, ..
         length = _ITEM.unpack_from(data, position)[2]
         found.append(Fragment(position, position + 8, position + 8 + length))
         position += 8 + length
+        if len(found) > _MOST_FRAGMENTS:
+            raise ItemError(Reason.UNSUPPORTED_OBJECT, f"more than {_MOST_FRAGMENTS} fragments")
     if not found:
         raise ItemError(Reason.MALFORMED, "no basic offset table item")
     return bytes(data[found[0].start : found[0].end]), tuple(found[1:])

@@ -243,6 +243,11 @@ def test_frames_that_the_header_does_not_count_are_not_passed_over(name, has_tab
     assert refused(one[:start] + table + one[start + 8 + length :]) is Reason.MALFORMED
 
 
+def test_fragments_without_number_are_refused(monkeypatch):
+    monkeypatch.setattr("curator.deid.pixels.fragments._MOST_FRAGMENTS", 1000)
+    assert refused(_encapsulated(None, [b""] * 1001, frames=1001)) is Reason.UNSUPPORTED_OBJECT
+
+
 def test_a_second_picture_hidden_behind_the_end_of_the_first_is_refused():
     one, other = (jpeg_stream(frame) for frame in scene((2, 37, 42), low=0, high=255))
     both = one + other
