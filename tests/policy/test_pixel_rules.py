@@ -86,8 +86,8 @@ def test_photographs_with_faces_are_refused_unless_a_site_says_otherwise(copy: P
     assert load_pixel_rules(changed(copy, "pixels/photographs.toml", '"refuse"', '"blur"')).faces == "blur"
 
 
-@pytest.mark.parametrize(("share", "height", "pixels"), [(0.1, 20, 2), (0.1, 21, 3), (0.1, 1, 1), (0.0, 50, 1)])
-def test_a_margin_is_a_share_of_the_height_and_never_nothing(share: float, height: float, pixels: int) -> None:
+@pytest.mark.parametrize(("share", "height", "pixels"), [(0.1, 20, 2), (0.1, 21, 3), (0.1, 1, 1), (0.0, 50, 0)])
+def test_a_margin_is_a_share_of_the_height_in_whole_pixels(share: float, height: float, pixels: int) -> None:
     assert margin_of(share, height) == pixels
 
 

@@ -45,8 +45,8 @@ def thickness(box: Box) -> int:
 
 
 def margin_of(share: float, height: float) -> int:
-    """Whole pixels around letters of a height, at least 1."""
-    return max(1, math.ceil(share * height - 1e-9))
+    """Whole pixels around letters of a height; none for a share of 0."""
+    return math.ceil(share * height - 1e-9)
 
 
 Effect = Callable[[float, float], bool | int]

@@ -126,12 +126,14 @@ def test_what_lies_outside_the_frame_is_not_judged_and_nothing_gives_nothing() -
 
 
 def test_boxes_that_go_are_grown_and_clipped_and_those_that_stay_are_not() -> None:
-    cut, kept = judged(
+    sightings = (
         dataclasses.replace(seen("Anna"), box=Box(-5, 600, 35, 700)),
         dataclasses.replace(seen("R"), box=Box(200, 0, 240, 20)),
     )
-    assert cut.box == Box(0, 596, 39, 640)
-    assert kept.box == Box(200, 0, 240, 20)
+    assert [one.box for one in judged(*sightings)] == [Box(0, 600, 35, 640), Box(200, 0, 240, 20)]
+    wider = dataclasses.replace(RULES, judging=dataclasses.replace(RULES.judging, margin_share=0.1))
+    cut, kept = judge(sightings, own=NOBODY, rules=wider, rows=ROWS, columns=COLUMNS)
+    assert (cut.box, kept.box) == (Box(0, 596, 39, 640), Box(200, 0, 240, 20))
 
 
 def test_a_verdict_names_its_rule() -> None:
