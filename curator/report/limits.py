@@ -5,9 +5,10 @@ The law: a claim stands on the page only together with its limit.
 
 from __future__ import annotations
 
-from curator.model.summary import JobSummary
+from curator.model.summary import JobSummary, ReleaseSummary
 
 _FEW_CASES = 10
+_CLEAN_PIXELS = "113101 "
 
 
 def limits_of(summary: JobSummary) -> list[tuple[str, str]]:
@@ -25,11 +26,7 @@ def _release_limits(summary: JobSummary) -> list[tuple[str, str]]:
             "in the spellings the search folds. A nickname that no header names, or a value misspelt beyond folding, "
             "is not found that way; free text is removed by the policy for this reason.",
         ),
-        (
-            "Pixels are not read.",
-            "Images that may show burned-in text or a face are held back by what their headers say and what kind of "
-            "object they are. An image whose header hides both is not recognised by its pixels yet.",
-        ),
+        _pixel_limit(summary.release),
         (
             "Linkage is not measured.",
             "Pseudonyms stop looking up a person, not recognising one: rare combinations of device, date interval, "
@@ -57,6 +54,21 @@ def _release_limits(summary: JobSummary) -> list[tuple[str, str]]:
             )
         )
     return limits
+
+
+def _pixel_limit(release: ReleaseSummary) -> tuple[str, str]:
+    if any(option.startswith(_CLEAN_PIXELS) for policy in release.policies for option in policy.options):
+        return (
+            "Pixels are read by a machine.",
+            "Images that may show burned-in text were read, scrubbed and read again; text that no reader sees is not "
+            "found, and images whose headers give no reason to look were not looked at. Faces are held back by "
+            "headers, and in photographs by detectors.",
+        )
+    return (
+        "Pixels are not read.",
+        "Images that may show burned-in text or a face are held back by what their headers say and what kind of "
+        "object they are. An image whose header hides both is not recognised by its pixels yet.",
+    )
 
 
 def _dataset_limits(summary: JobSummary) -> list[tuple[str, str]]:

@@ -18,6 +18,8 @@ from pydicom.pixels import pixel_array
 from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
 from curator.jobs.release.looking import load_pixel_cleaner
+from curator.jobs.summary import summarize_workspace
+from curator.jobs.workspace import open_workspace
 
 NATIVE, CINE = Picture(1), Picture(2, LINES[:1], frames=30, is_colour=True, syntax=JPEGBaseline8Bit, shape=(144, 256))
 RLE, BARE, HARMLESS = Picture(3, syntax=RLELossless, is_colour=True), Picture(4, ()), Picture(5, ("10 cm",))
@@ -162,6 +164,14 @@ def test_B01_the_code_stands_in_what_was_read_and_proven_and_nowhere_else(run: R
         codes = [code.CodeValue for code in one.DeidentificationMethodCodeSequence]
         is_looked_at = one.Modality in ("US", "OT")
         assert ("113101" in codes, one.get("BurnedInAnnotation")) == (is_looked_at, "NO" if is_looked_at else None)
+
+
+def test_B01_a_report_tells_apart_what_was_proven_and_what_nobody_read(run: Run) -> None:
+    workspace = open_workspace(run.workspace)
+    release = summarize_workspace(workspace, dataset=None, run=None, released=run.out, residuals=0).release
+    assert release is not None
+    claims = {any(option.startswith("113101") for option in one.options): one.files for one in release.policies}
+    assert claims == {False: 2, True: 5}
 
 
 def test_B10_what_the_source_said_of_burned_in_text_was_not_believed(run: Run) -> None:

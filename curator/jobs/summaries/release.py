@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from curator.catalog import diversity
 from curator.catalog.query import annotation_records, instances
 from curator.jobs import audit, tables
 from curator.jobs.annotations import STAGE as ANNOTATE
-from curator.jobs.ledger import WorkStatus, applied_counts
+from curator.jobs.ledger import WorkStatus, applied_counts, evidence_of_done
 from curator.jobs.proven import last_proof
 from curator.jobs.release.record import STAGE as RELEASE
 from curator.jobs.weakened import weakened_under
@@ -115,12 +115,13 @@ def _held_items(connection: Connection) -> tuple[HeldItem, ...]:
 def _policies(
     connection: Connection, recorded: Sequence[ReleasedInstance], released: Path
 ) -> tuple[PolicySummary, ...]:
-    files = Counter(one.policy_digest for one in recorded)
+    # Under one policy some instances claim what was proven of them and others do not: a row for each kind.
+    proven = {path for path, seen in evidence_of_done(connection, RELEASE).items() if seen.get("proven")}
+    kinds: defaultdict[tuple[str, bool], list[Path]] = defaultdict(list)
+    for one in recorded:
+        kinds[one.policy_digest, one.path in proven].append(released / one.path)
     weakened = weakened_under(connection)
-    found = (
-        _policy(digest, files[digest], (released / one.path for one in recorded if one.policy_digest == digest))
-        for digest in sorted(files)
-    )
+    found = (_policy(digest, len(paths), paths) for (digest, _), paths in sorted(kinds.items()))
     return tuple(replace(one, weakened=weakened.get(one.digest, ())) for one in found)
 
 
