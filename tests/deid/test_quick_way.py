@@ -98,6 +98,7 @@ def test_a_whole_series_is_taken_and_comes_out_alike() -> None:
 _VALUES = {
     0x00080008: ("CS", ["ORIGINAL\\PRIMARY", "DERIVED", "not a code string at all"]),
     0x00080020: ("DA", ["20200102", "2020.01.02", "soon", ""]),
+    0x00080033: ("TM", ["101112", "101112.25", "10:11", "at noon", "101112.1234567"]),
     0x00080060: ("CS", ["CT", "MR"]),
     0x00081030: ("LO", ["Thorax", "Quarzberg was here"]),
     0x00100030: ("DA", ["19550101", "19600101"]),
@@ -110,6 +111,8 @@ _VALUES = {
     0x00091001: ("LO", ["private text"]),
     0x00089999: ("LO", ["unknown text"]),
     0x00280008: ("IS", ["1"]),
+    0x00280030: ("DS", ["0.5\\0.5", "5e-1\\.5", "0.5\\", "0.5\\wide", " 1"]),
+    0x00280106: ("US", ["ab", "abcd", ""]),
 }
 _PLAIN = st.sampled_from(sorted(_VALUES)).flatmap(
     lambda tag: st.tuples(st.just(tag), st.sampled_from(_VALUES[tag][1])).map(

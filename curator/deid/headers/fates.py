@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from curator.deid.headers.rewrite import Chunk, Decide, Rewriter
-from curator.deid.headers.values import PLAIN_NUMBER_VRS, is_plain_number
+from curator.deid.headers.values import PLAIN_VRS, is_plainly_right
 from curator.deid.subject import Subject
 from curator.dicom.dictionary import dictionary_vr
 from curator.dicom.elements import DataSet, Element
@@ -29,6 +29,8 @@ _MOST_REMEMBERED = 1 << 14
 _MOST_CHARACTER_SETS = 16
 # What these make of a value depends on whose it is.
 _PERSONAL = frozenset({Action.PSEUDONYM, Action.SHIFT, Action.SET})
+# VRs that are written for one another: what is right as the one is right as the other.
+_ALIKE = {"DS": ("IS",), "IS": ("DS",), "OB": ("OW",), "OW": ("OB",), "SS": ("US",), "US": ("SS",)}
 _BLIND = frozenset({Action.REMOVE, Action.EMPTY, Action.DUMMY})
 
 Applied = Mapping[tuple[str, Action], int]
@@ -52,7 +54,7 @@ class Judged:
 
     `fate` is that of every element of the kind, whatever its value; `decision` is asked what it makes of a value. Both
     are None where items, a private creator or a VR nobody vouches for have to be looked into. `stays` is the fate of
-    those whose value is plain numbers, None where such do not stay.
+    those that are plainly right, None where such do not stay.
     """
 
     tag: int
@@ -147,10 +149,10 @@ class Fates:
         """
         if kind.fate is not None:
             return kind.fate
+        if kind.stays is not None and end <= len(data) and is_plainly_right(data, kind.vr, start, end):
+            return kind.stays
         if end - start > LONGEST_COMPARED:
             return self._judged(data, kind, start, end)
-        if kind.stays is not None and is_plain_number(data, kind.vr, start + SHORT_HEADER, end):
-            return kind.stays
         written = data[start:end]
         fate = known.persons.get(written)
         if fate is None:
@@ -186,8 +188,8 @@ class Fates:
             head = LONG_HEADER if kind.is_long else SHORT_HEADER
             empty = Element(kind.tag, kind.vr, 0, head, 0, head, None, False, True)
             fate = Fate(b"".join(self._rewriter_of(bytes(head)).carried_out(empty, decision)), applied)
-        is_number = kind.vr in PLAIN_NUMBER_VRS and dictionary_vr(kind.tag) in PLAIN_NUMBER_VRS
-        stays = Fate(None, applied) if decision.action is Action.KEEP and is_number else None
+        is_plain = kind.vr in PLAIN_VRS and dictionary_vr(kind.tag) in (kind.vr, *_ALIKE.get(kind.vr, ()))
+        stays = Fate(None, applied) if decision.action is Action.KEEP and is_plain else None
         return Judged(*kind, decision, applied, fate, stays)
 
     def _judged(self, data: Stored, kind: Judged, start: int, end: int) -> Fate:

@@ -49,7 +49,10 @@ _SYNTAX: dict[str, Callable[[str], object]] = {
 _WIDTHS = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 _DECIMAL = rb"-?\d+(?:\.\d+)?"
 _PLAIN_DECIMALS = re.compile(_DECIMAL + rb"(?:\\" + _DECIMAL + rb")* ?")
-PLAIN_NUMBER_VRS = frozenset({"DS", "IS", "SL", "SS", "UL", "US"})
+_PLAIN_TEXTS = {"DS": _PLAIN_DECIMALS, "IS": _PLAIN_DECIMALS, "TM": re.compile(rb"\d{6}(?:\.\d{1,6})? ?")}
+PLAIN_VRS = frozenset({*_PLAIN_TEXTS, "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "UL", "US"})
+"""VRs of which one look can tell that a value is right, in the dictionary as in the file."""
+_SHORT_HEADER, _RESERVED = 8, 6
 # So many bytes of numbers are not all letters, digits and punctuation by chance; floating point looks more like it.
 _SHORTEST_HIDDEN_TEXT = {"FD": 16, "FL": 16}
 _SHORTEST_HIDDEN_TEXT_AMONG_INTEGERS = 8
@@ -125,15 +128,21 @@ def is_numbers(raw: memoryview, vr: str, tag: int, *, most_values: float | None 
     return len(raw) < shortest or _PRINTABLE.fullmatch(raw) is None
 
 
-def is_plain_number(data: bytes | mmap.mmap, vr: str, start: int, end: int) -> bool:
-    """Whether a value is written as numbers nearly always are, so that `well_formed` and `is_numbers` let it pass.
+def is_plainly_right(data: bytes | mmap.mmap, vr: str, start: int, end: int) -> bool:
+    """Whether the element between is written as nearly all of its VR are, so that one which is kept stays as it is.
 
-    False says nothing. `vr` is one of `PLAIN_NUMBER_VRS`.
+    False says nothing. `vr` is one of `PLAIN_VRS`.
     """
+    if (end - start) % 2:
+        return False
     width = _WIDTHS.get(vr)
     if width is not None:
-        return end - start == width
-    return (end - start) % 2 == 0 and _PLAIN_DECIMALS.fullmatch(data, start, end) is not None
+        return end - start == _SHORT_HEADER + width
+    plain = _PLAIN_TEXTS.get(vr)
+    if plain is not None:
+        return plain.fullmatch(data, start + _SHORT_HEADER, end) is not None
+    # Words of pixels: nothing is asked of them but that the reserved bytes of their header are none.
+    return data[start + _RESERVED : start + _SHORT_HEADER] == b"\0\0"
 
 
 @cache
