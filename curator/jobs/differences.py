@@ -17,6 +17,7 @@ from curator.dicom.parse import parse
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms, key_id_of
 from curator.ingest.facts import instance_facts
+from curator.jobs.release.plan import judge_of
 from curator.jobs.release.work import ReleaseSettings, ReleaseTask, deidentified, policy_of
 from curator.jobs.subjects import subjects_of
 from curator.jobs.workspace import open_workspace
@@ -25,6 +26,7 @@ from curator.model.instance import SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
 from curator.policy.dates import longest_shift_weeks
+from curator.policy.gates import load_gates
 from curator.policy.header import HeaderPolicy
 from curator.policy.recipe.laid import load_policy
 from curator.policy.recipe.lines import Recipe
@@ -94,6 +96,7 @@ def file_differences(
         source=source,
         alias=alias,
         identifiers=known,
+        handling=judge_of(load_gates(rules), options)(source).handling,
     )
     return _differences(task, Shown(keyed=workspace is not None, old=show_old and workspace is not None))
 
