@@ -2,7 +2,7 @@
 
     uv run python tests/bench/pixels_cine.py [--gigabytes 2] [--folder FOLDER]
 
-A grey ultrasound of 1024 x 1024, native, whose fan moves and whose caption stands still, is written into a scratch
+A grey cine of 1024 x 1024, native, whose organ moves and whose caption stands still, is written into a scratch
 folder and cleaned in a process of its own. Printed are the most memory resident at once (with the pages of the mapped
 file that happen to be resident), the most of its own without them, and CPU seconds; the goal is 1 GB.
 """
@@ -73,7 +73,7 @@ def _patient() -> Patient:
 def _write(file: Path, frames: int) -> int:
     """The cine; how many frames it has."""
     phases = [frame.tobytes() for frame in _phases()]
-    first = Captioned("A", 0, "cine", "ultrasound", 8, np.zeros((_SIDE, _SIDE), np.uint8),
+    first = Captioned("A", 0, "cine", "mr", 8, np.zeros((_SIDE, _SIDE), np.uint8),
                       np.zeros((_SIDE, _SIDE), np.uint8), (), hints_of(_patient()))  # fmt: skip
     whole = dicom_file(first, hints=True)
     data = pydicom.dcmread(pydicom.filebase.DicomBytesIO(whole))
@@ -91,7 +91,7 @@ def _phases() -> list[NDArray[np.uint8] | NDArray[np.uint16]]:
     patient = _patient()
     frames = []
     for phase in range(_PHASES):
-        canvas = backdrop("ultrasound", (_SIDE, _SIDE), random_stream(_SEED, "cine"))
+        canvas = backdrop("mr", (_SIDE, _SIDE), random_stream(_SEED, "cine"))
         canvas = np.roll(canvas, 3 * phase, axis=0)
         for row, text in enumerate((patient.name.plain, patient.record_number)):
             caption = Caption(text, "sans", 18)
