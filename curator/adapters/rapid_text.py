@@ -55,12 +55,15 @@ _BLOBS = frozenset("0OoQDCcUu1Il6892")
 _LATIN = 0x500
 # What calipers, crosses and rulers are read as.
 _MARKS = frozenset(["", *"十+×Xx一-_—|二三*※·.,'…"])
+# A line shorter than so many pixels is a speck; one not so much longer than high is a letter or two, which say as
+# little upside down.
+_SPECK, _TURNABLE = 7.0, 1.6
 # So many different letters make a medley, and the certainty that it needs.
 _MEDLEY, _MEDLEY_SURE = 4, 0.58
 # What could not be read and is longer, in times of its height, is an edge.
 _SHORT = 4
 # How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
-_SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.2, 0.4, 2.5
+_SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.15, 0.4, 4.0
 # Share of the picture that two characters, or a medley, do not fill.
 _VAST = 0.1
 # The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
@@ -146,7 +149,8 @@ class _Look:
     def _lines(self, seen: NDArray[np.uint8], core: float, scale: float) -> list[Line]:
         least = max(core, self._thresholds.least)
         found = lines(seen, core=core, least=least, unclip=self._thresholds.unclip)
-        return [line.scaled(scale, BORDER) for line in found]
+        placed = (line.scaled(scale, BORDER) for line in found)
+        return [line for line in placed if line.length >= _SPECK]
 
     def _note(self, picture: Picture, found: Sequence[Line], *, must_be_read: bool) -> None:
         new = [line for line in found if self._is_news(line)]
@@ -184,7 +188,11 @@ class _Look:
         """What each line says, the way up that reads better."""
         crops = [line.crop(picture) for line in found]
         readings = list(self._models.readings(crops))
-        again = [index for index, reading in enumerate(readings) if reading.confidence < self._thresholds.doubtful]
+        again = [
+            index
+            for index, (line, reading) in enumerate(zip(found, readings, strict=True))
+            if reading.confidence < self._thresholds.doubtful and line.length >= _TURNABLE * line.thickness
+        ]
         turned = self._models.readings([np.ascontiguousarray(crops[index][::-1, ::-1]) for index in again])
         for index, reading in zip(again, turned, strict=True):
             readings[index] = max(readings[index], reading, key=_weight)
