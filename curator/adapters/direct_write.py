@@ -16,7 +16,8 @@ import hashlib
 import mmap
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from curator.dicom.windows import WINDOW_BYTES, windows
@@ -25,18 +26,32 @@ _DIRECT = getattr(os, "O_DIRECT", 0)
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 # Every disk in use can be written in units of so many bytes.
 _BLOCK = 4096
+# What file systems say that let the flag be set and then cannot do it.
+_NOT_DIRECT = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 # Of less, a copy costs nothing.
 _SHORTEST_DIRECT = 1 << 16
 
 
-class _Room(threading.local):
-    """Where pieces wait until they are whole blocks; pages of its own begin where blocks have to."""
+class _Rooms(threading.local):
+    """Where pieces wait until they are whole blocks; memory of whole pages begins where blocks have to.
+
+    One room is kept for the next file; who makes pieces may write another file meanwhile.
+    """
 
     def __init__(self) -> None:
-        self.view = memoryview(mmap.mmap(-1, WINDOW_BYTES))
+        self._free: list[memoryview] = []
+
+    @contextmanager
+    def room(self) -> Iterator[memoryview]:
+        """A room that nobody else uses."""
+        room = self._free.pop() if self._free else memoryview(mmap.mmap(-1, WINDOW_BYTES))
+        try:
+            yield room
+        finally:
+            self._free[:] = [room]
 
 
-_room = _Room()
+_rooms = _Rooms()
 
 
 def created(path: str) -> int:
@@ -58,18 +73,19 @@ def write_all(descriptor: int, chunks: Iterable[bytes | memoryview]) -> tuple[st
     Raises:
         OSError: the disk is full or broken.
     """
-    digest, size, waiting, room = hashlib.sha256(), 0, 0, _room.view
-    for piece in (piece for chunk in chunks for piece in windows(chunk)):
-        while piece:
-            taken = piece[: len(room) - waiting]
-            room[waiting : waiting + len(taken)] = taken
-            waiting, piece = waiting + len(taken), piece[len(taken) :]
-            if waiting == len(room):
-                digest.update(room)
-                _write(descriptor, room)
-                size, waiting = size + waiting, 0
-    digest.update(room[:waiting])
-    _write(descriptor, room[:waiting])
+    digest, size, waiting = hashlib.sha256(), 0, 0
+    with _rooms.room() as room:
+        for piece in (piece for chunk in chunks for piece in windows(chunk)):
+            while piece:
+                taken = piece[: len(room) - waiting]
+                room[waiting : waiting + len(taken)] = taken
+                waiting, piece = waiting + len(taken), piece[len(taken) :]
+                if waiting == len(room):
+                    digest.update(room)
+                    _write(descriptor, room)
+                    size, waiting = size + waiting, 0
+        digest.update(room[:waiting])
+        _write(descriptor, room[:waiting])
     return digest.hexdigest(), size + waiting
 
 
@@ -80,7 +96,7 @@ def _write(descriptor: int, piece: memoryview) -> None:
         try:
             piece = piece[os.write(descriptor, piece[:whole]) :]
         except OSError as error:
-            if error.errno != errno.EINVAL:
+            if error.errno not in _NOT_DIRECT:
                 raise
         _set_direct(descriptor, is_direct=False)
     while piece:

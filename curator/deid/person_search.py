@@ -49,7 +49,7 @@ def own_of(uids: Collection[str]) -> Own | None:
 
 
 # A file's own UIDs, but for its name, are those of the other files of its series.
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 10)
 def _written(uid: str) -> bytes | None:
     return uid.encode() if is_uid(uid) and "." in uid and len(uid) >= SHORTEST_IN_BULK else None
 

@@ -48,13 +48,13 @@ class BulkSieve:
 
 
 # Persons of one archive share the names of its people and places.
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 10)
 def _spelt(string: bytes) -> bytes | None:
     characters = characters_of(string)
     return None if characters is None or len(characters) < FEWEST_CHARACTERS else characters
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 10)
 def _least_number(string: bytes, is_wide: bool) -> int:
     """A signed number that no data without one as large holds the string in; those that `WideSieve` finds apart.
 

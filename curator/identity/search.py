@@ -146,7 +146,7 @@ def _long_enough(token: str) -> bool:
 
 
 # Persons of one archive share the names of its people and places.
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 10)
 def _encoded(token: str) -> frozenset[bytes]:
     if _ALIKE_EVERYWHERE.fullmatch(token):
         folded = token.lower()

@@ -117,7 +117,7 @@ class WideSieve:
         return any(_spells(data, place - 2 * offset, string) for string, offset in self._by_gram.get(gram, ()))
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 10)
 def _grams(string: bytes) -> tuple[tuple[bytes, int], ...]:
     """For a string that begins at an even number, and at an odd one: four characters of it from an even number on.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from curator.dicom.windows import WINDOW_BYTES
 SIZES = (0, 1, 4095, 65_535, 65_536, 65_537, 70_000, 131_072, WINDOW_BYTES - 1, WINDOW_BYTES, WINDOW_BYTES + 69_633)
 
 
-def stored(path: Path, chunks: list[bytes | memoryview]) -> bytes:
+def stored(path: Path, chunks: Iterable[bytes | memoryview]) -> bytes:
     descriptor = created(str(path))
     try:
         digest, size = write_all(descriptor, chunks)
@@ -37,6 +38,17 @@ def test_every_number_of_bytes_arrives(
     content = os.urandom(size)
     assert stored(tmp_path / "new" / "f", [content]) == content
     assert stored(tmp_path / "f", [content[:2718], memoryview(content)[2718:]]) == content
+
+
+def test_who_makes_the_bytes_may_write_another_file_meanwhile(tmp_path: Path) -> None:
+    inner, outer = os.urandom(200_000), os.urandom(100_000)
+
+    def pieces() -> Iterator[bytes]:
+        yield outer[:70_000]
+        assert stored(tmp_path / "inner", [inner]) == inner
+        yield outer[70_000:]
+
+    assert stored(tmp_path / "outer", pieces()) == outer
 
 
 def test_in_memory_alone_it_is_the_same(tmp_path: Path) -> None:
