@@ -8,6 +8,7 @@ tiles that change time and again are the *moving part*. A run ends where a frame
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -76,8 +77,7 @@ class Scene:
         changed = self._tiles_changed(frame)
         self._changed.append(changed)
         if changed.any():
-            pixels = _spread(changed, frame.shape[:2])
-            self._reference[pixels] = frame[pixels]
+            self._keep(changed, frame)
 
     def moving(self) -> Tiles:
         """The tiles that change time and again, `(Y / 16, X / 16)` rounded up."""
@@ -107,6 +107,11 @@ class Scene:
             max(box.right for box in boxes),
         )
 
+    def _keep(self, changed: Tiles, frame: Frame) -> None:
+        for row, column in np.argwhere(changed):
+            tile = (slice(row * TILE, (row + 1) * TILE), slice(column * TILE, (column + 1) * TILE))
+            self._reference[tile] = frame[tile]
+
     def _times(self) -> NDArray[np.int64]:
         rows, columns = (-(-side // TILE) for side in self.highest.shape[:2])
         return np.sum(self._changed, axis=0, dtype=np.int64) if self._changed else np.zeros((rows, columns), np.int64)
@@ -118,19 +123,22 @@ class Scene:
         return self.stop
 
     def _tiles_changed(self, frame: Frame) -> Tiles:
-        differs = np.abs(frame.astype(np.float32) - self._reference.astype(np.float32)) > self._noise
-        flat = differs.any(axis=2) if differs.ndim == 3 else differs
-        rows, columns = flat.shape
-        padded = np.pad(flat, ((0, -rows % TILE), (0, -columns % TILE)))
-        tiles = padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1] // TILE, TILE)
-        changed: Tiles = tiles.sum(axis=(1, 3)) >= _PIXELS_CHANGED
+        differs = (_difference(frame, self._reference) > self._noise).astype(np.uint8)
+        rows, columns = (-(-side // TILE) for side in differs.shape)
+        beyond = (rows * TILE - differs.shape[0], columns * TILE - differs.shape[1])
+        padded = cv2.copyMakeBorder(differs, 0, beyond[0], 0, beyond[1], cv2.BORDER_CONSTANT, value=0)
+        share = cv2.resize(padded.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+        changed: Tiles = share > (_PIXELS_CHANGED - 0.5) / TILE**2
         return changed
 
 
-def _spread(tiles: Tiles, shape: tuple[int, ...]) -> Tiles:
-    """The pixels of tiles."""
-    pixels: Tiles = np.repeat(np.repeat(tiles, TILE, axis=0), TILE, axis=1)[: shape[0], : shape[1]]
-    return pixels
+def _difference(one: Frame, other: Frame) -> NDArray[Any]:
+    """How far apart two frames are in the channel where they are farthest, `(Y, X)`."""
+    if one.dtype in (np.uint8, np.uint16):
+        apart = cv2.absdiff(one, other)
+    else:
+        apart = np.abs(one.astype(np.float32) - other.astype(np.float32))
+    return np.asarray(apart if apart.ndim == 2 else np.maximum.reduce(cv2.split(apart)))
 
 
 def _boxes(tiles: Tiles, shape: tuple[int, ...]) -> list[tuple[Box, Tiles]]:
@@ -151,9 +159,9 @@ def _boxes(tiles: Tiles, shape: tuple[int, ...]) -> list[tuple[Box, Tiles]]:
 
 
 def _thumbnail(frame: Frame) -> NDArray[np.float32]:
-    grey = frame.astype(np.float32)
-    flat = grey.mean(axis=2) if grey.ndim == 3 else grey
-    return np.asarray(cv2.resize(flat, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    grey = frame if frame.dtype in (np.uint8, np.uint16) else frame.astype(np.float32)
+    small = cv2.resize(grey, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(small.mean(axis=2) if small.ndim == 3 else small, dtype=np.float32)
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
