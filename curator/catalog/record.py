@@ -91,12 +91,14 @@ def clashes(connection: Connection, instances: Iterable[ReleasedInstance]) -> di
     return found
 
 
-def forget_instance(connection: Connection, SOPInstanceUID: str) -> bool:
-    """Whether it was recorded; its references, and a series, study and patient it leaves empty, go with it."""
-    gone = connection.execute(delete(instance).where(instance.c.SOPInstanceUID == SOPInstanceUID)).rowcount
+def forget_instances(connection: Connection, uids: Iterable[str]) -> int:
+    """How many of them were recorded; their references, and series, studies and patients they leave empty, go too."""
+    gone = 0
+    for part in chunks(sorted(set(uids))):
+        gone += connection.execute(delete(instance).where(instance.c.SOPInstanceUID.in_(part))).rowcount
     if gone:
         _prune(connection)
-    return bool(gone)
+    return gone
 
 
 def record_annotations(connection: Connection, annotations: Iterable[AnnotationRecord]) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from curator.adapters.local_disk import LocalDisk
 from curator.catalog.query import policy_digests, released_paths
-from curator.catalog.record import forget_instance
+from curator.catalog.record import forget_instances
 from curator.deid.references import check_references
 from curator.deid.verify import Defect
 from curator.jobs.context import JobContext
@@ -61,7 +61,8 @@ def withdraw(context: JobContext, proof: Proof) -> Withdrawn:
         with context.ledger.batch() as batch:
             uids = {path: uid for uid, path in released_paths(batch.connection).items()}
             for path, row in taken.items():
-                reasons[_take_back(context, batch, row, uid=uids.get(path), findings=wrong[path])] += 1
+                reasons[_take_back(context, batch, row, findings=wrong[path])] += 1
+            forget_instances(batch.connection, (uids[path] for path in taken if path in uids))
             batch.record_event("withdrawn", stage="verify", instances=len(taken))
     gone = {finding for findings in wrong.values() for finding in findings}
     return Withdrawn(
@@ -107,12 +108,8 @@ def _spread(
             wrong[path] += findings
 
 
-def _take_back(
-    context: JobContext, batch: LedgerBatch, row: WorkRow, *, uid: str | None, findings: Iterable[Finding]
-) -> Reason:
+def _take_back(context: JobContext, batch: LedgerBatch, row: WorkRow, *, findings: Iterable[Finding]) -> Reason:
     LocalDisk(context.released).remove(row.output_path)
-    if uid is not None:
-        forget_instance(batch.connection, uid)
     source = context.ledger.source(row.item_id)
     said = list(dict.fromkeys(f"{one.defect} in {one.place}" for one in findings))
     is_link = all(one.defect in _LOST_LINKS for one in findings)

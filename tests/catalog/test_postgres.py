@@ -22,7 +22,7 @@ from curator.catalog.query import annotation_records, instances, series, snapsho
 from curator.catalog.record import (
     AnnotationRecord,
     clashes,
-    forget_instance,
+    forget_instances,
     record_annotations,
     record_instances,
 )
@@ -144,7 +144,7 @@ def test_postgres_moves_forgets_and_finds_clashes(postgres: Engine, released: Ma
         record_instances(connection, [moved])
         assert moved in instances(connection)
         for number in range(8):
-            assert forget_instance(connection, released(number).SOPInstanceUID)
+            assert forget_instances(connection, [released(number).SOPInstanceUID])
         assert series(connection) == []
 
 

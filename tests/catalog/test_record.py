@@ -15,7 +15,7 @@ from curator.catalog.record import (
     AnnotationRecord,
     clashes,
     forget_annotation,
-    forget_instance,
+    forget_instances,
     record_annotations,
     record_instances,
 )
@@ -132,15 +132,25 @@ def test_forgetting_all_leaves_the_tables_as_they_began(engine: Engine, released
     with write_transaction(engine) as connection:
         record_instances(connection, [released(number) for number in range(8)])
         for number in range(8):
-            assert forget_instance(connection, released(number).SOPInstanceUID)
-        assert not forget_instance(connection, released(0).SOPInstanceUID)
+            assert forget_instances(connection, [released(number).SOPInstanceUID])
+        assert not forget_instances(connection, [released(0).SOPInstanceUID])
+    assert _everything(engine) == empty
+
+
+def test_forgetting_several_at_once_is_forgetting_each(engine: Engine, released: Make) -> None:
+    empty = _everything(engine)
+    with write_transaction(engine) as connection:
+        record_instances(connection, [released(number) for number in range(8)])
+        uids = [released(number).SOPInstanceUID for number in range(8)]
+        assert forget_instances(connection, [*uids, uids[0], "2.25.404"]) == 8
+        assert forget_instances(connection, []) == 0
     assert _everything(engine) == empty
 
 
 def test_forgetting_one_leaves_its_neighbours(engine: Engine, released: Make) -> None:
     with write_transaction(engine) as connection:
         record_instances(connection, [released(number) for number in range(5)])
-        forget_instance(connection, released(4).SOPInstanceUID)
+        forget_instances(connection, [released(4).SOPInstanceUID])
         assert [one.instance_count for one in series(connection)] == [4]
         assert connection.execute(select(func.count()).select_from(study)).scalar() == 1
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from curator.bundled import bundled_folder
 from curator.catalog.database import write_transaction
 from curator.catalog.query import instances, snapshot_digest
-from curator.catalog.record import forget_instance, record_instances
+from curator.catalog.record import forget_instances, record_instances
 from curator.catalog.risk import LEFT_OUT, Person, people_of, risk_report
 from curator.catalog.risk_rules import OTHER, RULES, Quasi, RiskRules, coarser, load_risk_rules
 from curator.catalog.vendors import bundled_vendor_names
@@ -202,7 +202,7 @@ def test_characteristics_are_recorded_once_and_go_with_their_instance(engine: En
         assert snapshot_digest(connection) != before
     assert record(telling) == 1
     with write_transaction(engine) as connection:
-        assert forget_instance(connection, telling.SOPInstanceUID)
+        assert forget_instances(connection, [telling.SOPInstanceUID])
         assert connection.exec_driver_sql("SELECT count(*) FROM characteristics").scalar() == 0
 
 

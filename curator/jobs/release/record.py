@@ -14,7 +14,7 @@ from pathlib import Path
 
 from curator.adapters.local_disk import LocalDisk
 from curator.catalog.query import released_paths
-from curator.catalog.record import clashes, forget_instance, record_instances
+from curator.catalog.record import clashes, forget_instances, record_instances
 from curator.deid.instance import released_path
 from curator.errors import ItemError
 from curator.ingest.scanned import Held, Scanned, held
@@ -82,20 +82,18 @@ class Recorder:
         """
         entries = {entry.item_id for entry in self._context.ledger.quarantined() if entry.stage == STAGE}
         with self._context.ledger.batch() as batch:
-            self._withdraw(batch, self._places.moved())
-            self._withdraw(batch, {row.output_path for row in self._left_behind.values() if row.output_path})
+            left_behind = {row.output_path for row in self._left_behind.values() if row.output_path}
+            self._withdraw(batch, self._places.moved() | left_behind)
             for item_id in sorted(self._left_behind.keys() | (entries & self._overturned)):
                 batch.clear_quarantine(item_id)
                 batch.record_superseded(STAGE, item_id)
-            for one in holds:
-                self._hold(batch, one)
+            self._hold(batch, holds)
 
     def hold(self, holds: Sequence[Held]) -> None:
         """Items that are held back, in one transaction; nothing for none."""
         if holds:
             with self._context.ledger.batch() as batch:
-                for one in holds:
-                    self._hold(batch, one)
+                self._hold(batch, holds)
 
     def is_done(self, source: SourceInstance) -> bool:
         """Whether the instance lies released already, made from the same bytes, rules and identifiers."""
@@ -144,18 +142,20 @@ class Recorder:
             written = [outcome.record for outcome in outcomes if outcome.record is not None]
             contradictions = clashes(batch.connection, written)
             kept: list[ReleasedInstance] = []
+            holds: list[Held] = []
             for outcome in outcomes:
                 record = outcome.record
                 if outcome.evidence is not None:
                     batch.record_evidence(self._item_id(outcome.source.reference), outcome.evidence)
                 reason = outcome.reason if record is None else contradictions.get(record.SOPInstanceUID)
                 if reason is not None:
-                    self._hold(batch, held(outcome.source, reason, outcome.detail))
+                    holds.append(held(outcome.source, reason, outcome.detail))
                 elif record is not None:
                     self._keep(batch, outcome.source, record)
                     batch.record_applied(self._item_id(outcome.source.reference), outcome.applied)
                     kept.append(record)
             # All at once: the catalogue asks its questions by group, not by instance.
+            self._hold(batch, holds)
             record_instances(batch.connection, kept)
 
     def forget_gone(self) -> None:
@@ -243,10 +243,15 @@ class Recorder:
             )
         )
 
-    def _hold(self, batch: LedgerBatch, one: Held) -> None:
+    def _hold(self, batch: LedgerBatch, holds: Sequence[Held]) -> None:
+        left = (self._places.left_by(self._item_id(one.reference)) for one in holds)
+        self._withdraw(batch, frozenset().union(*left))
+        for one in holds:
+            self._hold_one(batch, one)
+
+    def _hold_one(self, batch: LedgerBatch, one: Held) -> None:
         item_id = self._item_id(one.reference)
         self.reasons[one.reason] += 1
-        self._withdraw(batch, self._places.left_by(item_id))
         for other in self._places.gone(item_id):
             batch.record_superseded(STAGE, other)
         entry = Quarantined(
@@ -261,11 +266,13 @@ class Recorder:
 
     def _withdraw(self, batch: LedgerBatch, paths: Iterable[str]) -> None:
         """Take files out of the release and the catalogue; what is not there is no error."""
-        forgotten = 0
+        uids: list[str] = []
         for path in sorted(paths):
             self._storage.remove(path)
             uid = self._recorded.pop(path, None)
-            forgotten += uid is not None and forget_instance(batch.connection, uid)
+            if uid is not None:
+                uids.append(uid)
+        forgotten = forget_instances(batch.connection, uids)
         if forgotten:
             batch.record_event("withdrawn", stage=STAGE, instances=forgotten)
 
