@@ -25,9 +25,7 @@ from curator.deid.structured.items import (
     content_item,
     counts_items,
 )
-from curator.deid.text.cleaner import Cleaner
 from curator.deid.text.encoding import cleaned_value
-from curator.deid.text.own_values import OwnValues
 from curator.dicom.elements import DataSet, Element, Item
 from curator.dicom.text import SPECIFIC_CHARACTER_SET, encodings_of
 from curator.model.decision import Action, Decision, ElementRef
@@ -47,12 +45,12 @@ class Prepared:
     """What cleaning says about one data set; all empty where it says nothing.
 
     `decisions` stand before the policy's, by where the element starts; `values` are what cleaned elements hold, by the
-    same; `dropped` is where the items start that go with all they hold.
+    same; `dropped` is why items go with all they hold, by where they start.
     """
 
     decisions: dict[int, Decision] = field(default_factory=dict)
     values: dict[int, bytes] = field(default_factory=dict, repr=False)
-    dropped: set[int] = field(default_factory=set)
+    dropped: dict[int, Decision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +67,16 @@ def prepare(
     *,
     decide: Callable[[ElementRef], Decision],
     content: ContentRules,
-    cleaner: Cleaner,
-    own: OwnValues,
+    clean: Callable[[str], str],
     sop_class_uid: str,
 ) -> Prepared:
-    """What the cleaning options make of a data set about a person."""
+    """What the cleaning options make of a data set, where `clean` is what is left of a text."""
     prepared = Prepared()
     work = _Preparation(
         data_set=data_set,
         decide=decide,
         content=content,
-        clean=lambda text: cleaner.clean(text, own=own).text,
+        clean=clean,
         sop_class_uid=sop_class_uid,
         is_counted=counts_items(data_set.elements),
         prepared=prepared,
@@ -157,7 +154,7 @@ class _Preparation:
         if decision.action is Action.REMOVE:
             stand_in = STAND_INS.get(ref.value_type, Action.DUMMY)
             if not stand_ins or (ref.value_type not in VALUE_TAGS and ref.value_type not in STAND_INS):
-                self.prepared.dropped.add(item.start)
+                self.prepared.dropped[item.start] = decision
                 return
             decision = Decision(stand_in, decision.rule_id, "a stand-in, for items are counted")
         self.level(item.elements, place, dict.fromkeys(VALUE_TAGS.get(ref.value_type, ()), decision))

@@ -133,12 +133,12 @@ def _prepared(
         return Prepared()
     if cleaner is None:
         raise UsageError("the chosen options clean text, and no text engine was given")
+    own = cleaner.own_values(subject.identifiers)
     return prepare(
         data_set,
         decide=partial(decide, policy),
         content=policy.content,
-        cleaner=cleaner,
-        own=cleaner.own_values(subject.identifiers),
+        clean=lambda text: cleaner.clean(text, own=own).text,
         sop_class_uid=source.SOPClassUID,
     )
 

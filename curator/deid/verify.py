@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from curator.dicom.dictionary import BULK_VRS, dictionary_vr, tag_of, tag_text
 from curator.dicom.elements import Buffer, DataSet, Element
+from curator.dicom.enumerated import is_enumerated
 from curator.dicom.parse import items_in, parse
 from curator.dicom.private import block_of, is_creator, is_private, private_creators
 from curator.dicom.syntax import EXPLICIT_LITTLE, TransferSyntax
@@ -112,7 +113,7 @@ def _identifiers(written: bytes | memoryview, data_set: DataSet, needles: Needle
         elif element.vr in ("DS", "IS") and is_numeric(bytes(value)):
             # Among coordinates a short record number comes up by chance.
             numbers.append(bytes(value))
-        else:
+        elif not is_enumerated(element.tag, bytes(value)):
             continue
         # Across the border too: what stands before is searched up to where the value begins.
         header.append(data[position : element.value])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from cleaning_samples import cleaned_bytes
 from deid_samples import BUNDLED, PATIENT_ID, PATIENT_NAME, Writer, policy, written
 
+from curator.deid.difference import Change, Shown, differences
 from curator.deid.explain import explained
 from curator.dicom.parse import parse
 from curator.errors import ItemError, UsageError
@@ -67,3 +69,44 @@ def test_what_is_explained_as_removed_is_gone(name: str) -> None:
         if "[" not in row.place:
             tag = int(row.place[1:5] + row.place[6:10], 16)
             assert (tag in left) is (row.action != "X"), row.place
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("CT_small.dcm", ()), ("reportsi.dcm", ()), ("reportsi.dcm", ("clean-structured-content",))],
+)
+def test_what_is_explained_is_what_is_done_at_every_depth(name: str, options: tuple[str, ...]) -> None:
+    data = (BUNDLED / name).read_bytes()
+    chosen = policy(*options)
+    output = parse(cleaned_bytes(data, *options) if options else written(data))
+    rows = explained(data, chosen)
+    done = differences(rows, parse(data), output, policy=chosen, shown=Shown())
+    wrong = [
+        (one.place, one.action, one.change, one.why) for one in done if not _agree(one.action, one.change, one.why)
+    ]
+    assert wrong == []
+
+
+def _agree(action: str, change: str, why: str) -> bool:
+    if change == Change.REMOVED.value:
+        return action == "X"
+    if change == Change.KEPT.value:
+        # A stand-in may be what stood there, and an empty value was empty before.
+        return action != "X"
+    if change == Change.ADDED.value:
+        return action == "="
+    return action not in ("X", "K") or change == Change.INSIDE.value
+
+
+def test_what_is_inside_a_sequence_that_goes_goes_with_it() -> None:
+    gone = WRITER.sequence(0x00101002, WRITER.element(0x00100020, "LO", b"Evil"))
+    rows = {row.place: row for row in explained(WRITER.file({0x00101002: gone}), policy())}
+    assert rows["(0010,1002)"].action == "X"
+    assert rows["(0010,1002)[0]/(0010,0020)"].action == "X"
+    assert "(0010,1002)" in rows["(0010,1002)[0]/(0010,0020)"].why
+
+
+def test_markers_are_explained_as_set() -> None:
+    file = WRITER.file({0x00120062: WRITER.element(0x00120062, "CS", b"NO")})
+    (row,) = explained(file, policy(), only="PatientIdentityRemoved")
+    assert (row.action, row.rule_id) == ("=", "basic/markers")

@@ -11,6 +11,7 @@ from curator.deid.headers import values
 from curator.deid.headers.dummies import dummy
 from curator.dicom.dictionary import LONG_LENGTH_VRS, TEXT_VRS, dictionary_vr, tag_text
 from curator.dicom.elements import Element
+from curator.dicom.enumerated import is_enumerated
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import Needles, found_in, is_numeric, numbers_found_in
@@ -58,7 +59,7 @@ class Keeping:
             return uids
         # What is written as text in a date's place has to be a date all the same.
         text = values.well_formed(raw, vr) and values.well_formed(raw, dictionary_vr(element.tag))
-        if text and self.is_denied(text, vr):
+        if text and not is_enumerated(element.tag, text) and self.is_denied(text, vr):
             return self._instead(element, vr, text)
         return text
 
