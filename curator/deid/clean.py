@@ -43,7 +43,7 @@ _META_KEYS = frozenset(
 _ZEROS = bytes(PREAMBLE)
 _VARYING_OF_META = 2
 _LONGEST_REMEMBERED = 4096
-_MOST_REMEMBERED = 1 << 14
+_MOST_REMEMBERED = 1 << 11
 # How closely a kind of element has to be looked at; 0 for one that its header says all about.
 _LONG, _UID, _NOTED = 1, 2, 4
 

@@ -29,7 +29,7 @@ _SOP_INSTANCE = tag_of("SOPInstanceUID")
 # What the catalogue asks of an instance, but for its own name.
 _NOTED = {tag_of(name): name for name in CATALOGUED if name != "SOPInstanceUID"}
 _MOST_SAYINGS = 1 << 10
-_MOST_PERSONS = 64
+_MOST_PERSONS = 8
 _LARGEST_HEAD = 1 << 20
 _NOTHING = memoryview(b"")
 

@@ -20,7 +20,7 @@ from curator.dicom.references import POINT_TO_NO_INSTANCE, REFERENCED_INSTANCE
 from curator.dicom.tables import UIDS
 from curator.dicom.walk import Placed, values_at, walk
 from curator.errors import ItemError
-from curator.identity.pseudonyms import WELL_KNOWN_ROOT, normalized_id
+from curator.identity.pseudonyms import is_well_known, normalized_id
 from curator.ingest.descriptors import DescriptorPlaces, bundled_descriptors, is_descriptor
 from curator.ingest.header import GEOMETRY, Header
 from curator.model.decision import Action, ElementRef
@@ -228,7 +228,7 @@ class Asking:
 def _identifiers(kind: IdentifierKind, values: tuple[str, ...]) -> Iterator[Identifier]:
     for value in values:
         # The standard's own UIDs name kinds of things.
-        if value and not (kind is IdentifierKind.UID and value.startswith(WELL_KNOWN_ROOT)):
+        if value and not (kind is IdentifierKind.UID and is_well_known(value)):
             yield Identifier(kind, value)
 
 

@@ -25,7 +25,7 @@ from curator.dicom.tokens import LONG_HEADER, SHORT_HEADER, Stored, kind_of
 from curator.identity.pseudonyms import Pseudonyms
 from curator.model.decision import Action, Decision, ElementRef
 
-_MOST_REMEMBERED = 1 << 14
+_MOST_REMEMBERED = 1 << 11
 _MOST_CHARACTER_SETS = 16
 # What these make of a value depends on whose it is.
 _PERSONAL = frozenset({Action.PSEUDONYM, Action.SHIFT, Action.SET})

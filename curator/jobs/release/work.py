@@ -275,7 +275,7 @@ def _tools(settings: ReleaseSettings) -> _Tools:
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _person(alias: Alias, identifiers: frozenset[Identifier]) -> Subject:
     return Subject(
         patient_code=alias.patient_code,
