@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 from pixel_samples import file_of, image
 from pydicom import dcmread
@@ -28,6 +29,7 @@ from curator.ports.pixels import Picture
 
 NAME = Identifier(IdentifierKind.PERSON_NAME, "Zwetschge^Knoedel")
 SHAPE = (120, 200)
+BUNDLED = Path(pydicom.__file__).parent / "data" / "test_files"
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "burned_in"
 
 
@@ -97,6 +99,16 @@ def test_what_shows_no_text_keeps_its_bytes_and_is_proven_too(cleaner: PixelClea
     assert cleaned.is_proven
     assert cleaned.evidence is not None
     assert cleaned.evidence.to_json()["counts"] == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["CT_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm", "SC_rgb_rle_2frame.dcm"]
+)
+def test_real_images_without_a_text_keep_their_pixel_data(cleaner: PixelCleaner, name: str) -> None:
+    data = (BUNDLED / name).read_bytes()
+    cleaned = cleaner.clean(data, handling=Handling.PHOTOGRAPH, identifiers=())
+    assert cleaned.is_proven
+    assert dcmread(io.BytesIO(cleaned.data)).PixelData == dcmread(io.BytesIO(data)).PixelData
 
 
 def test_B01_what_nobody_looks_at_is_not_proven(reading: Reading) -> None:
