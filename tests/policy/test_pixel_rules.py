@@ -129,6 +129,13 @@ def test_a_rule_of_a_recipe_that_can_never_fit_is_found_by_the_check(tmp_path: P
     assert "'Manufactorer'" in found[0].what
 
 
+def test_a_pattern_of_a_recipe_that_does_not_compile_is_named(copy: Path) -> None:
+    text = SITE.replace("Manufactorer Contoso", "Manufacturer Cont(oso")
+    (copy / "pixels/site.deid").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"site\.deid/1: 'Cont\(oso' is no pattern"):
+        load_pixel_rules(changed(copy, "pixels/layouts.toml", '"deid.dicom"', '"site.deid"'))
+
+
 @pytest.mark.parametrize("coordinates", ["10,0,100", "a,b,c,d", "10,0,10,20", "0,0,99999999,5"])
 def test_coordinates_that_are_no_box_are_named(copy: Path, coordinates: str) -> None:
     text = SITE.replace("Manufactorer", "Manufacturer").replace(

@@ -55,7 +55,8 @@ def judge(
         gone = {place: reason for place, reason in zip(places, found, strict=True) if reason is not None}
         if covered([boxes[place] for place in gone]) > rules.judging.largest_share * rows * columns:
             much.update(gone)
-        reasons = {**gone, **reasons}
+        for place, reason in gone.items():
+            reasons.setdefault(place, reason)
     lone = _is_lone_doubt(inside, rules.judging.least_lone_confidence)
     ids = rules.judging.ids
     judged = []

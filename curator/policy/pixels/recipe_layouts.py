@@ -27,7 +27,8 @@ _TAG = re.compile(r"0x[0-9a-f]{8}", re.IGNORECASE)
 _REPEATING = re.compile(r"0x60xx([0-9a-f]{4})", re.IGNORECASE)
 _FROM = re.compile(r"from:\s*(\w+)", re.IGNORECASE)
 _LARGEST = 1 << 16
-_WITH_VALUE = ("contains", "notcontains", "equals", "notequals")
+_PATTERNS = ("contains", "notcontains")
+_WITH_VALUE = (*_PATTERNS, "equals", "notequals")
 
 
 class _Line(TypedDict):
@@ -78,7 +79,8 @@ def recipe_layout(
     """The layout of a recipe that a rule names, which attributes were repaired, and what can never fit.
 
     Raises:
-        ConfigurationError: the rule is malformed, or the package's parser complains of the recipe.
+        ConfigurationError: the rule is malformed, the package's parser complains of the recipe, or one of its patterns
+            or boxes is none.
     """
     rule.only(("apply", "needs"), required=("id", "why", "source", "example", "recipe"))
     name = rule.get("recipe", str)
@@ -94,7 +96,7 @@ def recipe_layout(
             unmatched.append(Unmatched(rule_id, missing[0]))
             continue
         repaired.update(field for field, known in asked.items() if not known)
-        lines = tuple(tests for line in label["filters"] for tests in _lines(line, repairs))
+        lines = tuple(tests for line in label["filters"] for tests in _lines(line, repairs, rule_id))
         asks = RecipeFilter(name, _called(label), lines)
         rules.append(LayoutRule(rule_id, asks, tuple(_steps(label, rule_id))))
     layout = Layout(rule.get("id", str), applies_of(rule), tuple(rules), rule.get("needs", str, ""))
@@ -138,13 +140,15 @@ def _meant(row: Row) -> Iterator[str]:
         raise row.wrong("means", f"{row['means']!r} is neither a keyword nor a tag such as 0x60xx0022")
 
 
-def _lines(line: _Line, repairs: Repairs) -> Iterator[tuple[FilterTest, ...]]:
+def _lines(line: _Line, repairs: Repairs, rule_id: str) -> Iterator[tuple[FilterTest, ...]]:
     """A line as the package parses it: parallel lists, with values only for the questions that take one."""
     operators = [line["operator"] or "and", *line["InnerOperators"]]
     values = iter(line["value"])
     tests: list[FilterTest] = []
     for action, field, operator in zip(line["action"], line["field"], operators, strict=True):
         value = next(values) if action in _WITH_VALUE else ""
+        if action in _PATTERNS:
+            _check_pattern(value, rule_id)
         meant = (field,) if _is_known(field) else repairs[field]
         # A number equals no text with bars; alternatives are meant.
         options = value.split("|") if action == "equals" else [value]
@@ -152,6 +156,13 @@ def _lines(line: _Line, repairs: Repairs) -> Iterator[tuple[FilterTest, ...]]:
         joins = (operator, *("or" for _ in asked[1:]))
         tests += [FilterTest(action, one, option, join) for (one, option), join in zip(asked, joins, strict=True)]
     yield tuple(tests)
+
+
+def _check_pattern(value: str, rule_id: str) -> None:
+    try:
+        re.compile(value.lower())
+    except re.error as error:
+        raise ConfigurationError(f"{rule_id}: {value!r} is no pattern: {error}") from error
 
 
 def _steps(label: _Label, rule_id: str) -> Iterator[Step]:

@@ -308,7 +308,7 @@ def test_second_readings_of_one_place_count_once_and_the_worse_one_counts() -> N
 
 @settings(deadline=None)
 @given(data=st.data())
-def test_the_order_of_sightings_decides_nothing_and_more_of_them_release_nothing(data: st.DataObject) -> None:
+def test_the_order_of_sightings_decides_nothing_and_what_stays_names_nobody(data: st.DataObject) -> None:
     texts = data.draw(
         st.lists(st.sampled_from([*PARTS, "Anna", "Lee", "10 cm", "15", "12.3."]), min_size=2, max_size=7)
     )
@@ -318,9 +318,9 @@ def test_the_order_of_sightings_decides_nothing_and_more_of_them_release_nothing
     before = dict(zip(sightings, judged(*sightings, own=own), strict=True))
     shuffled = data.draw(st.permutations(sightings))
     assert dict(zip(shuffled, judged(*shuffled, own=own), strict=True)) == before
-    fewer = sightings[:-1]
-    for one, verdict in zip(fewer, verdicts(*fewer, own=own), strict=True):
-        assert verdict is Verdict.KEEP or before[one].verdict is not Verdict.KEEP
+    kept = [one for one in sightings if before[one].verdict is Verdict.KEEP]
+    for row in rows_of([one.box for one in kept]):
+        assert not Likeness(own, RULES).names(" ".join(kept[place].text for place in row))
 
 
 def test_what_is_seen_in_the_same_frame_is_judged_together() -> None:
