@@ -20,10 +20,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from curator.dicom.windows import WINDOW_BYTES, windows
+from curator.dicom.windows import windows
 
 _DIRECT = getattr(os, "O_DIRECT", 0)
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+ROOM_BYTES = 1 << 20
 # Every disk in use can be written in units of so many bytes.
 _BLOCK = 4096
 # What file systems say that let the flag be set and then cannot do it.
@@ -44,7 +45,7 @@ class _Rooms(threading.local):
     @contextmanager
     def room(self) -> Iterator[memoryview]:
         """A room that nobody else uses."""
-        room = self._free.pop() if self._free else memoryview(mmap.mmap(-1, WINDOW_BYTES))
+        room = self._free.pop() if self._free else memoryview(mmap.mmap(-1, ROOM_BYTES))
         try:
             yield room
         finally:

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from curator.adapters import direct_write
-from curator.adapters.direct_write import created, write_all
-from curator.dicom.windows import WINDOW_BYTES
+from curator.adapters.direct_write import ROOM_BYTES, created, write_all
 
-SIZES = (0, 1, 4095, 65_535, 65_536, 65_537, 70_000, 131_072, WINDOW_BYTES - 1, WINDOW_BYTES, WINDOW_BYTES + 69_633)
+SIZES = (0, 1, 4095, 65_535, 65_536, 65_537, 70_000, 131_072, ROOM_BYTES - 1, ROOM_BYTES, ROOM_BYTES + 69_633)
 
 
 def stored(path: Path, chunks: Iterable[bytes | memoryview]) -> bytes:
