@@ -96,6 +96,11 @@ def conformance(policy: HeaderPolicy) -> str:
         "## Attributes inserted or replaced at the top level",
         "",
         *(f"- {keyword}: {what}" for keyword, what in _INSERTED.items()),
+        *(
+            f"- {keyword}: {value}, in instances of which it was proven; removed from all others"
+            for option in policy.chosen
+            for keyword, value in option.verified.items()
+        ),
         "",
         "## How stand-ins are made",
         "",

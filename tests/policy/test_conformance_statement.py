@@ -65,4 +65,5 @@ def test_O05_what_has_to_be_proven_of_an_instance_is_not_claimed_of_all() -> Non
     statement = conformance(load_header_policy(bundled_folder("rules"), options=("clean-pixel-data",)))
     claimed, _, restrictions = statement.partition("## Attributes of the table")
     assert "113101" not in claimed
+    assert "- BurnedInAnnotation: NO, in instances of which it was proven" in statement
     assert "113101 DCM Clean Pixel Data Option (E.3.1) and BurnedInAnnotation NO stand only in" in restrictions
