@@ -60,6 +60,8 @@ _MARKS = frozenset(["", *"十+×Xx一-_—|二三*※·.,'…"])
 _SPECK, _TURNABLE = 7.0, 1.6
 # So many different letters make a medley, and the certainty that it needs.
 _MEDLEY, _MEDLEY_SURE = 4, 0.58
+# So many letters, half of them alike and read with less certainty, are a scribble.
+_SCRIBBLE, _SCRIBBLE_SURE = 4, 0.8
 # What could not be read and is longer, in times of its height, is an edge.
 _SHORT = 4
 # How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
@@ -155,7 +157,8 @@ class _Look:
     def _note(self, picture: Picture, found: Sequence[Line], *, must_be_read: bool) -> None:
         new = [line for line in found if self._is_news(line)]
         for line, reading in zip(new, self._readings(picture, new), strict=True):
-            if self._is_read(line, reading) or not (must_be_read or reading.text in _MARKS):
+            is_drawing = reading.text in _MARKS or _is_scribble(reading)
+            if self._is_read(line, reading) or not (must_be_read or is_drawing):
                 self._keep(line, reading)
             elif line.thickness <= self._bound and (_letters(reading.text) or line.length <= _SHORT * line.thickness):
                 self._left_over.append((line, reading))
@@ -214,8 +217,7 @@ class _Look:
             return letters[0] not in _BLOBS and line.length <= _BOUND_SHARE * min(self._picture.shape[:2])
         if len(letters) == 2 and is_vast:
             return False
-        # A curve that rises and falls reads as one letter over and over.
-        return unlike > 1 and unlike > len(letters) / 3
+        return unlike > 1 and not _is_scribble(reading)
 
 
 def _evened(picture: Picture) -> Picture:
@@ -231,6 +233,13 @@ def _evened(picture: Picture) -> Picture:
 
 def _letters(text: str) -> list[str]:
     return [character for character in text if character.isalnum() and ord(character) < _LATIN]
+
+
+def _is_scribble(reading: Reading) -> bool:
+    """Whether it may be a ruler or a curve that rises and falls: they read as a few letters over and over."""
+    letters = _letters(reading.text)
+    few = len(set(letters)) <= len(letters) / 3 or reading.confidence < _SCRIBBLE_SURE
+    return len(letters) >= _SCRIBBLE and len(set(letters)) <= len(letters) / 2 and few
 
 
 def _weight(reading: Reading) -> float:
