@@ -24,8 +24,9 @@ from curator.dataset.seal import LAYOUT_VERSION, lock_bytes, merkle_root, sums_b
 from curator.dataset.select import certificate_bytes, select
 from curator.dataset.spec import DatasetSpec, spec_bytes
 from curator.dataset.split import Placeable, split
-from curator.dataset.verify import dataset_counts, verify
-from curator.errors import IntegrityError, ItemError, UsageError
+from curator.dataset.standing import standing
+from curator.dataset.verify import dataset_counts
+from curator.errors import ItemError, UsageError
 from curator.model.annotation import Annotation
 from curator.model.lock import DatasetLock
 from curator.model.manifest import (
@@ -85,22 +86,9 @@ def freeze(
         selection = build.choose(series)
         lock = build.seal(selection, series, policy_digests or {})
         is_new = publish(folder, destination)
-    if not is_new:
-        _require_same(destination, lock)
+        if not is_new:
+            lock = standing(destination, lock, folder)
     return Frozen(path=destination, lock=lock, excluded=build.excluded(selection), is_new=is_new)
-
-
-def _require_same(destination: Path, lock: DatasetLock) -> None:
-    """Refuse unless `destination` holds exactly what `lock` describes."""
-    name = destination.name
-    try:
-        existing = (destination / LOCK_NAME).read_bytes()
-    except OSError as error:
-        raise IntegrityError(f"{name} exists and has no readable lock; move it away") from error
-    if existing != lock_bytes(lock):
-        raise IntegrityError(f"{name} exists with other content; a frozen version never changes, so raise the version")
-    if verify(destination):
-        raise IntegrityError(f"{name} exists and is damaged; `curator dataset verify` says where")
 
 
 @dataclass(slots=True)

@@ -131,13 +131,33 @@ def test_an_identical_dataset_is_left_untouched(tmp_path):
 def test_a_version_never_changes(tmp_path):
     first = frozen_at(tmp_path, spec_of(), catalogue())
     before = tree(first.path)
-    with pytest.raises(IntegrityError, match="raise the version"):
+    with pytest.raises(IntegrityError, match=r"1 items removed.*raise the version, for instance to 1\.3\.0") as refused:
         frozen_at(tmp_path, spec_of(), catalogue(17))
+    assert "added" not in str(refused.value)
     assert tree(first.path) == before
     (first.path / "README.md").write_text("other")
     with pytest.raises(IntegrityError, match="damaged"):
         frozen_at(tmp_path, spec_of(), catalogue())
     assert [path.name for path in tmp_path.iterdir()] == ["abdomen@1.2.0"]
+
+
+def test_a_version_stands_while_its_selection_does(tmp_path):
+    """A series that the specification cannot choose changes the catalogue and not the dataset."""
+    first = frozen_at(tmp_path, spec_of(), catalogue())
+    before = tree(first.path)
+    unfit = series_of(40, Modality="SEG")
+    again = frozen_at(tmp_path, spec_of(), [*catalogue(), unfit])
+    assert not again.is_new
+    assert again.lock == first.lock
+    assert tree(first.path) == before
+    other = frozen_at(tmp_path / "other", spec_of(), [*catalogue(), unfit])
+    assert other.lock.catalogue_sha256 != first.lock.catalogue_sha256
+
+
+def test_another_specification_under_the_same_version_is_named(tmp_path):
+    frozen_at(tmp_path, spec_of(), catalogue())
+    with pytest.raises(IntegrityError, match="another specification"):
+        frozen_at(tmp_path, spec_of(seed=99), catalogue())
 
 
 def test_an_unreadable_series_is_excluded_with_its_reason_and_replaced(tmp_path):
