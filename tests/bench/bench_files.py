@@ -17,23 +17,28 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 SIDE = 512
+# A narrower image could be a head.
+_WIDE_MM = 400.0
 # Two series of one person, and then the next person's.
 _SLICES = (15, 35)
 _ROOT = "1.3.6.1.4.1.99999.7"
 
 
-def make_series(folder: Path, *, files: int) -> list[Path]:
-    """`files` slices of series of `_SLICES` slices, sorted."""
+def make_series(folder: Path, *, files: int, side: int = SIDE) -> list[Path]:
+    """`files` slices of series of `_SLICES` slices, sorted; `side` pixels wide, for jobs of many files."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(7)
     base = _base()
+    base.Rows = base.Columns = side
+    if side != SIDE:
+        base.PixelSpacing = [_WIDE_MM / side] * 2
     made = []
     for number in range(files):
         person, series, slice_number = _placed(number)
         _identify(base, person)
         _describe(base, person, series)
         _place(base, series, slice_number)
-        base.PixelData = _pixels(random, slice_number)
+        base.PixelData = _pixels(random, slice_number)[: 2 * side**2]
         made.append(folder / f"{number:06d}.dcm")
         base.save_as(made[-1], enforce_file_format=True)
     return made

@@ -1,13 +1,15 @@
 """One task in a process of its own, and the most memory that it took.
 
-python tests/bench/memory_task.py (import | one SOURCE FOLDER | records SOURCE COUNT)
+python tests/bench/memory_task.py (import | one SOURCE FOLDER | records SOURCE COUNT | job FOLDER SPACE WORKERS)
 """
 
 from __future__ import annotations
 
 import json
 import pickle
+import resource
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +18,19 @@ from curator.model.instance import SourceInstance
 
 _PEAK = "VmHWM:"
 _BATCH = 16
+_WHO = {"own": resource.RUSAGE_SELF, "workers": resource.RUSAGE_CHILDREN}
 
 
 def main() -> None:
     """Do it and say so."""
     task, *arguments = sys.argv[1:]
-    {"import": _import, "one": _one, "records": _records}[task](*arguments)
-    sys.stdout.write(json.dumps({"peak_mb": _peak_mb()}))
+    # A pool of workers runs this file again: it imports nothing that a worker does not need.
+    before = time.monotonic()
+    {"import": _import, "one": _one, "records": _records, "job": _job}[task](*arguments)
+    taken = time.monotonic() - before
+    usage = {name: resource.getrusage(who) for name, who in _WHO.items()}
+    cpu = {f"cpu_{name}_s": one.ru_utime + one.ru_stime for name, one in usage.items()}
+    sys.stdout.write(json.dumps({"peak_mb": _peak_mb(), "wall_s": taken, **cpu}))
 
 
 def _peak_mb() -> float:
@@ -49,6 +57,18 @@ def _one(source: str, folder: str) -> None:
         counts = release(context)
     if counts.released != 1:
         raise SystemExit(f"not released: {counts.quarantined}")
+
+
+def _job(folder: str, space: str, workers: str) -> None:
+    """All files of a folder released, from a standing start: workers are started and load their rules, too."""
+    from workload import opened  # noqa: PLC0415 - measured
+
+    from curator.jobs.release.stage import release  # noqa: PLC0415 - measured
+
+    with opened(Path(space), Path(folder), workers=int(workers)) as context:
+        counts = release(context)
+    if counts.released != sum(1 for _ in Path(folder).iterdir()):
+        raise SystemExit(f"only {counts.released} released")
 
 
 def _records(source: str, count: str) -> None:

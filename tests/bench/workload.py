@@ -21,7 +21,6 @@ from curator.jobs.context import JobContext, open_job
 from curator.jobs.job import Job
 from curator.jobs.release.plan import plan_release
 from curator.jobs.release.record import Recorder
-from curator.jobs.release.stage import release
 from curator.jobs.release.work import ReleaseSettings, ReleaseTask, release_one
 from curator.jobs.workspace import create_workspace
 from curator.model.identity import Alias, Identifier
@@ -168,20 +167,6 @@ def opened(space: Path, folder: Path, *, workers: int = 1) -> Iterator[JobContex
     create_workspace(space, key_file=space.with_name(space.name + "-keys") / "keys.json")
     with open_job(Job(name="bench", workspace=space, paths=(folder,)), workers=workers, report=_silent) as context:
         yield context
-
-
-def worker_seconds(files: Sequence[Path], space: Path, *, workers: int) -> float:
-    """Wall-clock seconds of a whole release job, the start of its workers not counted."""
-    with opened(space, files[0].parent, workers=workers) as context:
-        scan = ScanTask(context.key, context.rules, context.job.profile, context.job.options)
-        # Every worker has loaded its rules before the clock runs.
-        list(context.executor.map(scan, list(find(context.job.paths))[: 8 * workers]))
-        before = time.monotonic()
-        counts = release(context)
-        taken = time.monotonic() - before
-    if counts.released != len(files):
-        raise SystemExit(f"only {counts.released} of {len(files)} files were released")
-    return taken
 
 
 def _silent(_: str) -> None:
