@@ -60,7 +60,8 @@ def make_small_hospital(root: Path) -> SmallHospital:
         index += write_abdominal_study(hospital, people, patient)
     write_annotation_index(hospital, people, index)
     write_head_study(hospital, people, HEAD_SCANS[0])
-    write_capture(hospital, people, 0)
+    # One frame of grey: a cine takes a reader ten times as long.
+    write_capture(hospital, people, 4)
     patient_index, sop_class = REPORTS[0]
     write_report(hospital, people, patient_index, sop_class=sop_class)
     write_objects(hospital, people)
