@@ -46,6 +46,8 @@ WATCHFUL = Thresholds(cores=(0.12, 0.2, 0.4, 0.6), least=0.2)
 _SCALES = (2.0, 1.0, 0.5, 0.25)
 # A coarse look is of use where its shorter side still has so many pixels.
 _LEAST_SIDE = 48
+# Lowest line that the coarsest scale is asked for, as a share of the short side.
+_COARSE_SHARE = 0.25
 # A short picture's bound is no larger share of it than this.
 _BOUND_SHARE = 0.3
 # A line of which so much is covered by finer ones says nothing new.
@@ -54,18 +56,20 @@ _COVERED = 0.8
 _BLOBS = frozenset("0OoQDCcUu1Il6892")
 _LATIN = 0x500
 # What calipers, crosses and rulers are read as.
-_MARKS = frozenset(["", *"十+×Xx一-_—|二三*※·.,'…"])
+_MARKS = frozenset("十+×Xx一-_—|二三*※·.,'… ")
 # A line shorter than so many pixels is a speck; one not so much longer than high is a letter or two, which say as
 # little upside down.
 _SPECK, _TURNABLE = 7.0, 1.6
 # So many different letters make a medley, and the certainty that it needs.
 _MEDLEY, _MEDLEY_SURE = 4, 0.58
-# So many letters, half of them alike and read with less certainty, are a scribble.
+# So many letters or more, no more of them unlike and read with less certainty, are a scribble.
 _SCRIBBLE, _SCRIBBLE_SURE = 4, 0.8
+# How certain the text has to be that what could not be read stands beside.
+_NEIGHBOUR_SURE = 0.5
 # What could not be read and is longer, in times of its height, is an edge.
 _SHORT = 4
 # How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
-_SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.15, 0.4, 4.0
+_SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.1, 0.4, 4.0
 # Share of the picture that two characters, or a medley, do not fill.
 _VAST = 0.1
 # The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
@@ -152,15 +156,17 @@ class _Look:
         least = max(core, self._thresholds.least)
         found = lines(seen, core=core, least=least, unclip=self._thresholds.unclip)
         placed = (line.scaled(scale, BORDER) for line in found)
-        return [line for line in placed if line.length >= _SPECK]
+        # What is this low is seen better on a finer scale; here lines of it run into one.
+        lowest = _COARSE_SHARE * min(self._picture.shape[:2]) if scale == _SCALES[-1] else 0.0
+        return [line for line in placed if line.length >= _SPECK and line.thickness >= lowest]
 
     def _note(self, picture: Picture, found: Sequence[Line], *, must_be_read: bool) -> None:
         new = [line for line in found if self._is_news(line)]
         for line, reading in zip(new, self._readings(picture, new), strict=True):
-            is_drawing = reading.text in _MARKS or _is_scribble(reading)
+            is_drawing = _MARKS.issuperset(reading.text) or _is_scribble(reading)
             if self._is_read(line, reading) or not (must_be_read or is_drawing):
                 self._keep(line, reading)
-            elif line.thickness <= self._bound and (_letters(reading.text) or line.length <= _SHORT * line.thickness):
+            elif line.thickness <= self._bound and _may_end_a_text(line, reading):
                 self._left_over.append((line, reading))
 
     def _keep(self, line: Line, reading: Reading) -> None:
@@ -175,7 +181,8 @@ class _Look:
 
     def keep_neighbours(self) -> None:
         """Keep what could not be told from a mark where it stands beside text of its size: an I, a dot, a lost end."""
-        kept = [sighting.box for sighting in self.sightings]
+        sure = [sighting for sighting in self.sightings if sighting.confidence >= _NEIGHBOUR_SURE]
+        kept = [sighting.box for sighting in sure if not _MARKS.issuperset(sighting.text)]
         for line, reading in self._left_over:
             box = line.box()
             reach = box.padded(round(line.thickness / 2))
@@ -203,7 +210,7 @@ class _Look:
 
     def _is_read(self, line: Line, reading: Reading) -> bool:
         """Whether it says letters or digits rather than what anatomy and curves are mistaken for."""
-        letters = [] if reading.text in _MARKS else _letters(reading.text)
+        letters = [] if _MARKS.issuperset(reading.text) else _letters(reading.text)
         if not letters:
             return False
         sure, unlike = self._thresholds.sure, len(set(letters))
@@ -235,11 +242,17 @@ def _letters(text: str) -> list[str]:
     return [character for character in text if character.isalnum() and ord(character) < _LATIN]
 
 
+def _may_end_a_text(line: Line, reading: Reading) -> bool:
+    """Whether it may belong to a text beside it: some letters, or something short."""
+    return not _is_scribble(reading) and (bool(_letters(reading.text)) or line.length <= _SHORT * line.thickness)
+
+
 def _is_scribble(reading: Reading) -> bool:
     """Whether it may be a ruler or a curve that rises and falls: they read as a few letters over and over."""
     letters = _letters(reading.text)
-    few = len(set(letters)) <= len(letters) / 3 or reading.confidence < _SCRIBBLE_SURE
-    return len(letters) >= _SCRIBBLE and len(set(letters)) <= len(letters) / 2 and few
+    unlike = len(set(letters))
+    is_monotonous = unlike <= len(letters) / 3 or reading.confidence < _SCRIBBLE_SURE
+    return len(letters) >= _SCRIBBLE and unlike <= min(len(letters) / 2, _SCRIBBLE) and is_monotonous
 
 
 def _weight(reading: Reading) -> float:
