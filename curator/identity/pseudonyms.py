@@ -148,7 +148,7 @@ class Pseudonyms:
         normalized = " ".join(normalized_id(name).split())
         return prefix + self._code(kind, normalized) if normalized else ""
 
-    @lru_cache(maxsize=8192)  # noqa: B019 - one instance a process, and every file repeats its study's UIDs
+    @lru_cache(maxsize=4096)  # noqa: B019 - one instance a process, and every file repeats its study's UIDs
     def _uid(self, original: str) -> str:
         digest = bytearray(self._digest("uid", original)[:16])
         digest[6] = digest[6] & 0x0F | 0x80

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from cleaning_samples import cleaned_bytes
 from deid_samples import BUNDLED, SHARED, read, written
 
 from curator.errors import ItemError
@@ -29,8 +30,11 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "retain-patient-characteristics",
         "retain-long-modified-dates",
     ),
+    "cleaned": ("clean-structured-content", "clean-descriptors"),
 }
-_UID = re.compile(r"<[\d.]{10,}>")
+# The text engine takes its time, and what it cleans stands in small files.
+_LARGEST_CLEANED = 48 << 10
+_UID = re.compile(r"<[\d.]{10,}>|(?<=UID )[\d.]+$")
 
 
 def needs(program: str) -> pytest.MarkDecorator:
@@ -49,9 +53,12 @@ def sources() -> tuple[Path, ...]:
 def released(options: tuple[str, ...]) -> tuple[tuple[Path, bytes], ...]:
     """Source and output of every file that the engine takes."""
     done = []
+    cleans = any(option.startswith("clean-") for option in options)
     for path in sources():
+        if cleans and path.stat().st_size > _LARGEST_CLEANED:
+            continue
         try:
-            done.append((path, written(path.read_bytes(), *options)))
+            done.append((path, (cleaned_bytes if cleans else written)(path.read_bytes(), *options)))
         except ItemError:
             continue
     return tuple(done)
@@ -82,7 +89,8 @@ def test_H16_dciodvfy_finds_no_new_error(options: tuple[str, ...], tmp_path: Pat
         for message in errors(out) - errors_in_source(path):
             new[message.removeprefix("Error - ")] += 1
     assert len(released(options)) > 60
-    allowed = REMAINING if VENDORS.is_dir() else {}
+    # The one that remains is of a larger file.
+    allowed = REMAINING if VENDORS.is_dir() and "clean-descriptors" not in options else {}
     assert dict(new) == allowed
 
 

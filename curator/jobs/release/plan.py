@@ -26,7 +26,7 @@ from curator.ports import Subjects
 
 Judge = Callable[[SourceInstance], PixelAction]
 # Series lie together; what the files of one say alike is judged once.
-_JUDGED_AT_ONCE = 64
+_JUDGED_AT_ONCE = 8
 
 
 def judge_of(gates: Gates, options: Collection[str]) -> Judge:

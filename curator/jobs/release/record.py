@@ -33,7 +33,7 @@ from curator.policy.gates import Handling
 STAGE = "release"
 SEALED_FOR = "source"
 """The purpose under which source references are sealed."""
-_ASKED_AGAIN = 1024
+_ASKED_AGAIN = 512
 
 
 class Recorder:

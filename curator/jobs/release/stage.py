@@ -33,7 +33,7 @@ from curator.policy.explain import recipe_sentences
 from curator.policy.gates import load_gates
 
 # Results are recorded in groups: few enough that a kill loses little work, many enough to spare the disk.
-_GROUP = 256
+_GROUP = 128
 # Attributes that a line of the progress names; the conformance statement names them all.
 _MOST_NAMED = 12
 
@@ -150,7 +150,12 @@ def _remember(context: JobContext, plan: Plan) -> dict[str, frozenset[Identifier
     if context.workspace.keeps_uids:
         escrow.write(uid_entries(_people(context, plan), context.pseudonyms, epoch=context.key.epoch))
     known = vault.recall()
-    return {code: found | known.get(code, frozenset()) for code, found in plan.identifiers.items()}
+    return {code: _joined(found, known.pop(code, frozenset())) for code, found in plan.identifiers.items()}
+
+
+def _joined(found: frozenset[Identifier], known: frozenset[Identifier]) -> frozenset[Identifier]:
+    """Both; the very object that was found where nothing else was known, which is mostly so."""
+    return found if known <= found else found | known
 
 
 def _people(context: JobContext, plan: Plan) -> Iterator[tuple[str, SourceInstance]]:
