@@ -1,8 +1,9 @@
 """A reader of text in pictures: rapidocr's networks at several scales, and rules for what of it is text.
 
-The law: what looks like a line of ordinary height is sighted whether or not it can be read. The detector also takes
-whole organs for a letter; so what is taller than the bound, or what only shows inside something that is, or only under
-lowered thresholds, is sighted when it is read as letters.
+The law: a line of ordinary height is sighted whatever it was read as, for what is unreadable to the network may be a
+name; only what reads as nothing, as a mark or as a scribble has to stand beside text. The detector takes whole organs
+for a letter and noise for faint lines; so what is taller than the bound, what hides inside something that is, and what
+shows in the evened picture alone is sighted where it reads as letters.
 """
 
 from __future__ import annotations

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import cv2
+import matplotlib
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from curator.adapters.rapid_text import RapidText
 from curator.adapters.text_models import loaded_models
@@ -107,6 +110,17 @@ def test_faint_text_is_covered():
     picture = np.random.default_rng(2).normal(40, 2, ink.shape) + 10 * ink
     mask = covered(picture.clip(0, 255).astype(np.uint8))
     assert (ink & mask).sum() >= 0.95 * ink.sum()
+
+
+def test_names_in_scripts_that_the_network_cannot_read_are_covered():
+    """Hebrew, Arabic, Greek, Cyrillic, Armenian, Vietnamese: unreadable is no reason to let a name stand."""
+    names = ["שלום כהן דוד", "محمد علي حسن", "Παπαδόπουλος", "Иванова Анна", "Ղազարյան", "Nguyễn Thị Ánh"]
+    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 20)
+    page = Image.new("L", (256, 40 * len(names)), 30)
+    for row, name in enumerate(names):
+        ImageDraw.Draw(page).text((20, 8 + 40 * row), name, font=font, fill=220)
+    picture = np.array(page)
+    assert not ((picture > 120) & ~covered(picture)).any()
 
 
 @pytest.mark.parametrize("watchful", [False, True])
