@@ -7,7 +7,7 @@ Sources: ITU-T T.81; DICOM PS3.5 A.4.1, 8.2.1.
 
 from __future__ import annotations
 
-import gdcm  # type: ignore[import-untyped]  # ships no types
+import gdcm
 
 from curator.deid.pixels.codecs import jpeg_dct
 from curator.deid.pixels.codecs.coded import Coded, check_shape, reshaped

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jpeglib._bind import CJpegLib  # type: ignore[import-untyped]  # ships no types
+from jpeglib._bind import CJpegLib
 from numpy.typing import NDArray
 
 from curator.deid.pixels.codecs import jpeg_tables

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from jpeg_ls import decode_pixel_data, encode_buffer  # type: ignore[import-untyped]  # ships no types
+from jpeg_ls import decode_pixel_data, encode_buffer
 
 from curator.deid.pixels.codecs.coded import Coded, check_shape, reshaped
 from curator.deid.pixels.codecs.jpeg_segments import SOF_LS, read_header
