@@ -28,8 +28,13 @@ class SourceFile:
     path: str = field(repr=False)
 
     def is_settled(self) -> bool:
-        """Whether the bytes can no longer change: a copy never does, a mapping does with its file."""
-        return isinstance(self.data, bytes) or stamp_of(self.path) == self.stamp
+        """Whether the bytes are those that were read: a copy's always, a mapping's while its file is as it was."""
+        if isinstance(self.data, bytes):
+            return True
+        try:
+            return stamp_of(self.path) == self.stamp
+        except OSError:
+            return False
 
 
 def read_source(path: str) -> SourceFile:

@@ -60,13 +60,15 @@ class Deidentified:
     """A proven instance: its bytes, its catalogue record (without path and digest), and what was applied.
 
     `applied` counts elements by (rule id, action) when it is asked to. `bulk` is the large value that ends the
-    written file as it stood in the source, empty where there is none or the whole file was rewritten.
+    written file as it stood in the source, empty where there is none or the whole file was rewritten;
+    `has_plain_pixels` says that this is pixel data which holds nothing but its pixels.
     """
 
     chunks: tuple[Chunk, ...] = field(repr=False)
     record: ReleasedInstance
     count: Callable[[], Mapping[tuple[str, Action], int]] = field(repr=False)
     bulk: memoryview = field(repr=False, default=memoryview(b""))
+    has_plain_pixels: bool = False
 
     @property
     def applied(self) -> Mapping[tuple[str, Action], int]:

@@ -16,6 +16,7 @@ from curator.deid.headers.markers import Earlier, marker_elements
 from curator.deid.headers.splice import Shared, Spliced, Splicer, is_spliceable
 from curator.deid.instance import CATALOGUED, Deidentified, keeps_uid, meta_of, record_of, uid_map
 from curator.deid.person_search import PersonSearch, own_of
+from curator.deid.pixels import quick
 from curator.deid.subject import Subject
 from curator.dicom.dictionary import tag_of
 from curator.dicom.syntax import EXPLICIT
@@ -57,7 +58,9 @@ class Swift:
         self._pseudonyms = pseudonyms
         self._takes = is_spliceable(policy)
         self._uid = uid_map(policy, pseudonyms)
-        self._check = CleanCheck(keeps_uid=partial(keeps_uid, policy), noted=(SPECIFIC_CHARACTER_SET, *_NOTED))
+        self._check = CleanCheck(
+            keeps_uid=partial(keeps_uid, policy), noted=(SPECIFIC_CHARACTER_SET, *_NOTED, *quick.NOTED)
+        )
         self._markers = marker_elements(policy, EXPLICIT, Earlier())
         self._shared: dict[str, Shared] = {}
         self._splicers: OrderedDict[Hashable, Splicer] = OrderedDict()
@@ -82,7 +85,9 @@ class Swift:
             return None
         said = self._said(noted)
         record = record_of(said, source, subject=subject, pseudonyms=self._pseudonyms, policy=self._policy)
-        return Deidentified((head, bulk) if bulk else (head,), record, partial(getattr, spliced, "applied"), bulk)
+        applied = partial(getattr, spliced, "applied")
+        has_plain_pixels = spliced.syntax == EXPLICIT and quick.is_plainly_native(noted, bulk)
+        return Deidentified((head, bulk) if bulk else (head,), record, applied, bulk, has_plain_pixels)
 
     def rewritten(
         self, data: Stored, source: SourceInstance, *, subject: Subject

@@ -10,13 +10,16 @@ Sources: DICOM PS3.3 C.7.6.3; PS3.5 8.1.1, 8.2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from curator.deid.pixels.attributes import text, word
 from curator.deid.pixels.bitstream import is_bare
 from curator.deid.pixels.module import YBR_422
 from curator.deid.pixels.overlays import HEADER_TAGS, unused_bits, word_of
 from curator.deid.pixels.streams.segments import NO_COMMENT, Comments
 from curator.dicom.dictionary import tag_of
-from curator.dicom.elements import DataSet
+from curator.dicom.elements import DataSet, Element
+from curator.dicom.syntax import EXPLICIT
 from curator.errors import ItemError
 
 NOTED = (
@@ -24,8 +27,8 @@ NOTED = (
     *HEADER_TAGS,
 )
 """The elements of the top level that are asked for."""
-# An overlay says by this element that it lies in the pixels: the rest of its tag, and its VR.
-_BIT_POSITION = b"\x60\x02\x01US"
+# An overlay says by this element whether it lies in the pixels: what all groups of overlays share of its tag.
+_BIT_POSITION = b"\x60\x02\x01"
 
 
 def is_plainly_pixels(data_set: DataSet, value: memoryview, *, allowed: Comments = NO_COMMENT) -> bool:
@@ -48,6 +51,15 @@ def is_plainly_pixels(data_set: DataSet, value: memoryview, *, allowed: Comments
         return not unused_bits(value, layout)
     except ItemError:
         return False
+
+
+def is_plainly_native(noted: Mapping[int, tuple[str, bytes]], value: memoryview) -> bool:
+    """As `is_plainly_pixels`, of an explicit VR little endian file: VR and value of its elements `NOTED`, by tag."""
+    elements, data = [], b""
+    for tag, (vr, content) in noted.items():
+        start, data = len(data), data + content
+        elements.append(Element(tag, vr, start, start, len(content), len(data), None, False, True))
+    return is_plainly_pixels(DataSet(EXPLICIT, (), b"", tuple(elements), data, 0), value)
 
 
 def may_declare_overlay(header: bytes) -> bool:

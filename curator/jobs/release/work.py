@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 _MOST_COUNTS = 256
 _CHANGED = "changed while the job ran"
-# Overlays stand before pixel data, with the rest of the header.
-_LARGEST_HEADER = 1 << 20
 
 
 Rows = tuple[tuple[str, str, int], ...]
@@ -161,16 +159,28 @@ def _release(task: ReleaseTask) -> Outcome:
     pixels = _cleaned(task, source.data, tools)
     done = _deidentified(task, source.data, pixels, tools)
     stored = storage.write(path_of(done.record), done.chunks)
-    if not source.is_settled():
+    try:
+        _check_written(storage.root / stored.path, source, pixels)
+    except BaseException:
+        # Whatever went wrong, nothing unproven stays in the release.
         storage.remove(stored.path)
-        raise ItemError(Reason.UNREADABLE, _CHANGED)
-    if pixels is not None and pixels.is_proven and not pixels.are_in(read_source(str(storage.root / stored.path)).data):
-        storage.remove(stored.path)
-        raise ItemError(Reason.BURNED_IN_TEXT_LEFT, "the pixels written are not those that were proven")
+        raise
     record = with_file(done.record, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes)
     applied = tools.counts.rows(done.applied)
     evidence = None if pixels is None or pixels.evidence is None else pixels.evidence.to_json()
     return Outcome(source=task.source, record=record, applied=applied, evidence=evidence)
+
+
+def _check_written(written: Path, source: SourceFile, pixels: CleanedPixels | None) -> None:
+    """Nothing, where a written file is made of what was judged and has the pixels that were proven.
+
+    Raises:
+        ItemError: UNREADABLE, the source changed or went away; BURNED_IN_TEXT_LEFT; or the file cannot be read.
+    """
+    if not source.is_settled():
+        raise ItemError(Reason.UNREADABLE, _CHANGED)
+    if pixels is not None and pixels.is_proven and not pixels.are_in(read_source(str(written)).data):
+        raise ItemError(Reason.BURNED_IN_TEXT_LEFT, "the pixels written are not those that were proven")
 
 
 def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
@@ -195,19 +205,8 @@ def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | 
     return pixels.clean(data, handling=task.handling, identifiers=identifiers)
 
 
-def _bare(task: ReleaseTask, data: Stored) -> Stored:
-    """The file without what stands beside its pixels, where it may have something there: codestreams, overlays in bits.
-
-    Raises:
-        ItemError: it is not told apart, or only cleaning pixels may take it out.
-    """
-    if not task.source.has_pixel_data or (_is_native(task.source) and not may_declare_overlay(data[:_LARGEST_HEADER])):
-        return data
-    return _bare_file(task.settings.rules)(data)
-
-
 def _is_native(source: SourceInstance) -> bool:
-    """Whether pixels are numbers and nothing else, so that all that may stand beside them is declared by the header."""
+    """Whether pixels stand there as numbers."""
     syntax = transfer_syntax(source.TransferSyntaxUID)
     return syntax is not None and not syntax.encapsulated
 
@@ -225,9 +224,12 @@ def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None,
     elif source.has_pixel_data:
         done = _swiftly(task, source, data, way) if _is_native(source) else None
         # Where the quick way says how long the header is, no more has to be searched.
-        if done is not None and not may_declare_overlay(data[: len(data) - len(done.bulk)]):
+        if done is not None and done.has_plain_pixels and not may_declare_overlay(data[: len(data) - len(done.bulk)]):
             return done
-        data = _bare(task, data)
+        bare = _bare_file(task.settings.rules)(data)
+        if done is not None and bare is data:
+            return done
+        data = bare
     done = _swiftly(task, source, data, way)
     if done is not None:
         return done
