@@ -14,8 +14,6 @@ from curator.errors import ItemError
 from curator.model.pixels import Box, Judged, Route, Verdict
 from curator.model.quarantine import Reason
 
-# Boxes that are listed one by one; the counts hold all of them.
-MOST_LISTED = 400
 _DIGITS = 6
 
 
@@ -51,7 +49,10 @@ class Evidence:
         return dict(self._counts).get(verdict.value, 0)
 
     def to_json(self) -> dict[str, object]:
-        """The evidence for machines; the same for the same image, rules and reader."""
+        """The evidence for machines; the same for the same image, rules and reader.
+
+        Every box is listed: a later proof takes what was kept, and what is black, from here.
+        """
         return {
             "frames": self.frames,
             "frames_changed": self.changed,
@@ -63,7 +64,7 @@ class Evidence:
             "seen_by": self.seen_by,
             "counts": dict(self._counts),
             "rules": dict(sorted(Counter(one.rule_id for one in self.boxes).items())),
-            "boxes": [box_record(one) for one in self.boxes[:MOST_LISTED]],
+            "boxes": [box_record(one) for one in self.boxes],
         }
 
 

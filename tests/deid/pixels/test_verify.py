@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import replace
 
@@ -171,6 +172,15 @@ def test_evidence_is_the_same_in_any_order_and_is_read_back(boxes: list[Judged],
     assert one.to_json() == other.to_json()
     assert judged_of(one.to_json()) == one.boxes
     assert sum(one.count(verdict) for verdict in Verdict) == len(set(boxes))
+
+
+def test_evidence_lists_every_box_however_many() -> None:
+    """Or a later proof would take for left over what was rightly kept."""
+    low = Box(24, 6, 34, 40)
+    ticks = (judged(Verdict.KEEP, Box(row, column, row + 1, column + 1)) for row in range(20) for column in range(60))
+    recorded = json.loads(json.dumps(Evidence(boxes=(*ticks, judged(Verdict.KEEP, low))).to_json()))
+    assert left(seen("Somebody", box=low))
+    assert left(seen("Somebody", box=low), done=judged_of(recorded)) == ()
 
 
 def test_frames_are_told_as_runs() -> None:
