@@ -75,7 +75,7 @@ REMEDY: dict[Reason, str] = {
     Reason.PATIENT_ID_CONFLICT: "one study names two Patient IDs; correct it at the source",
     Reason.PATIENT_NOT_MAPPED: "no code may stand for the person; add them to the mapping file, or leave them out",
     Reason.BURNED_IN_TEXT_POSSIBLE: "the pixels may carry text; use the option clean-pixel-data or review by hand",
-    Reason.BURNED_IN_TEXT_DOUBTFUL: "a person has to look: too much would be blacked out, or it may be no text",
+    Reason.BURNED_IN_TEXT_DOUBTFUL: "a person has to look: too much to read or to black out, or it may be no text",
     Reason.BURNED_IN_TEXT_LEFT: "text was still read after scrubbing, and nothing was written; review by hand",
     Reason.FACE_POSSIBLE: "the pixels may show a face; wait for defacing or review by hand",
     Reason.HELD_BY_RECIPE: "a filter of the recipe names it; review it by hand, or change the filter",

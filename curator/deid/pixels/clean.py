@@ -127,7 +127,8 @@ class PixelCleaner:
         searched for faces too.
 
         Raises:
-            ItemError: what cannot be decoded; PixelsHeldError where a person has to judge.
+            ItemError: what cannot be decoded, or has more pictures than the rules bear; PixelsHeldError where a person
+                has to judge.
         """
         data_set = parse(_view(data))
         if not has_pixel_data(data_set):
@@ -155,7 +156,8 @@ class PixelCleaner:
         """What would be done with the pixels of an instance, without doing it; nothing is proven.
 
         Raises:
-            ItemError: it has no pixels, or they cannot be decoded; FACE_POSSIBLE where the rules refuse a photograph.
+            ItemError: it has no pixels, or they cannot be decoded; FACE_POSSIBLE where the rules refuse a photograph;
+                BURNED_IN_TEXT_DOUBTFUL where more pictures than the rules bear would have to be read.
         """
         image = _read(data)
         looked = _Looked(image, image, handling is Handling.PHOTOGRAPH)
@@ -199,8 +201,12 @@ class PixelCleaner:
         """What becomes of the places that the header names, of faces, and of what is read."""
         frames = looked.bare.frames
         module = frames.module
-        faces = judged_faces(frames, self.finder, policy=self.rules.faces) if looked.is_photograph else ()
-        seen = [one for one in find(frames, self.reader).sightings if one.box.clipped(module.rows, module.columns).area]
+        most = self.rules.judging.most_pictures
+        faces: tuple[Judged, ...] = ()
+        if looked.is_photograph:
+            faces = judged_faces(frames, self.finder, policy=self.rules.faces, most_pictures=most)
+        found = find(frames, self.reader, most_pictures=most)
+        seen = [one for one in found.sightings if one.box.clipped(module.rows, module.columns).area]
         texts = decide(seen, data_set=frames.data_set, module=module, own=own, rules=self.rules, find=self.find)
         unread = len(faces) + len(texts) - len(seen)
         return Look(frames, (*faces, *texts), ("",) * unread + tuple(one.text for one in seen))

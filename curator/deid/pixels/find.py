@@ -3,14 +3,16 @@
 The law: text that stands still is in the mean over the frames however faint each frame shows it; text that comes and
 goes outside the moving part is read in the frame where it is new; text over the moving part is read in the first, the
 middle and the last frame and where it is brighter than all that moves there. Pictures that are equal are read once,
-and no more than a few frames are in memory.
+no more than a few frames are in memory, and no more pictures are read than the caller bears.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -19,7 +21,9 @@ from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import MONOCHROME1, MONOCHROME2
 from curator.deid.pixels.render import views
 from curator.deid.pixels.scenes import Change, Frame, Scene
+from curator.errors import ItemError
 from curator.model.pixels import Box, Sighting
+from curator.model.quarantine import Reason
 from curator.ports.pixels import Picture, TextReader
 
 _GREY = frozenset({MONOCHROME1, MONOCHROME2})
@@ -39,13 +43,14 @@ class Found:
     pictures: int
 
 
-def find(frames: Frames, reader: TextReader, *, watchful: bool = False) -> Found:
+def find(frames: Frames, reader: TextReader, *, watchful: bool = False, most_pictures: float = math.inf) -> Found:
     """Everything in an instance that may be text, in pixels of the stored frame, by place; nothing where none is.
 
     Raises:
-        ItemError: a frame that cannot be decoded, or a palette that is not whole.
+        ItemError: a frame that cannot be decoded, or a palette that is not whole; BURNED_IN_TEXT_DOUBTFUL where more
+            than `most_pictures` would have to be read.
     """
-    search = _Search(frames, reader, watchful=watchful)
+    search = _Search(frames, reader, watchful=watchful, most_pictures=most_pictures)
     for scene in _scenes(frames, search):
         search.look_at(scene, alone=scene.count == len(frames))
     return Found(_merged(search.sightings), tuple(sorted(search.looked_at)), search.pictures)
@@ -68,10 +73,11 @@ def _scenes(frames: Frames, search: _Search) -> Iterator[Scene]:
 class _Search:
     """The frames as they are compared, and what was read in them."""
 
-    def __init__(self, frames: Frames, reader: TextReader, *, watchful: bool) -> None:
+    def __init__(self, frames: Frames, reader: TextReader, *, watchful: bool, most_pictures: float) -> None:
         self._frames = frames
         self._reader = reader
         self._watchful = watchful
+        self._most_pictures = most_pictures
         self._appearance = appearance(frames.data_set, frames.module, frames.photometric)
         self._is_grey = frames.photometric in _GREY
         self._read: dict[bytes, tuple[Sighting, ...]] = {}
@@ -139,6 +145,9 @@ class _Search:
         cut = np.ascontiguousarray(picture[place.top : place.bottom, place.left : place.right])
         digest = hashlib.blake2b(cut.data, digest_size=16, key=repr(cut.shape).encode()).digest()
         if digest not in self._read:
+            if self.pictures >= self._most_pictures:
+                detail = f"more than {self.pictures} pictures to be read, of {len(self._frames)} frames"
+                raise ItemError(Reason.BURNED_IN_TEXT_DOUBTFUL, detail)
             self.pictures += 1
             self._read[digest] = self._reader.read(cut, watchful=self._watchful)
         for sighting in self._read[digest]:
@@ -155,24 +164,27 @@ def _moved(box: Box, place: Box) -> Box:
 
 def _merged(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
     """Sightings of one text at one place in the same frames are one, its box around both."""
-    kept: list[Sighting] = []
+    alike: dict[tuple[object, ...], list[Sighting]] = {}
     for sighting in sightings:
+        kept = alike.setdefault((sighting.frames, sighting.route, sighting.text), [])
         for position, other in enumerate(kept):
-            if _is_same(sighting, other):
+            if _is_same_place(sighting.box, other.box):
                 kept[position] = _joined(sighting, other)
                 break
         else:
             kept.append(sighting)
-    return tuple(sorted(kept, key=lambda sighting: (sighting.box, sighting.frames or (), sighting.text)))
+    return tuple(
+        sorted(
+            chain.from_iterable(alike.values()),
+            key=lambda sighting: (sighting.box, sighting.frames or (), sighting.text),
+        )
+    )
 
 
-def _is_same(one: Sighting, other: Sighting) -> bool:
-    if (one.frames, one.route, one.text) != (other.frames, other.route, other.text):
-        return False
-    rows = min(one.box.bottom, other.box.bottom) - max(one.box.top, other.box.top)
-    columns = min(one.box.right, other.box.right) - max(one.box.left, other.box.left)
-    shared = max(0, rows) * max(0, columns)
-    return shared >= _SAME_PLACE * max(one.box.area, other.box.area)
+def _is_same_place(one: Box, other: Box) -> bool:
+    rows = min(one.bottom, other.bottom) - max(one.top, other.top)
+    columns = min(one.right, other.right) - max(one.left, other.left)
+    return max(0, rows) * max(0, columns) >= _SAME_PLACE * max(one.area, other.area)
 
 
 def _joined(one: Sighting, other: Sighting) -> Sighting:

@@ -12,6 +12,7 @@ Sources: DICOM PS3.15 E.3.2; McPherson et al. 2016 (mosaics and blur do not hide
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 
 from curator.deid.pixels.appearance import appearance
@@ -28,17 +29,20 @@ REFUSE, BLUR = "refuse", "blur"
 _MARGIN = 0.35
 
 
-def judged_faces(frames: Frames, finder: FaceFinder, *, policy: str) -> tuple[Judged, ...]:
+def judged_faces(
+    frames: Frames, finder: FaceFinder, *, policy: str, most_pictures: float = math.inf
+) -> tuple[Judged, ...]:
     """The boxes to be made black so that no face is left, each for all frames; nothing where no face is seen.
 
     `policy` is `PixelRules.faces`: "refuse" or "blur".
 
     Raises:
-        ItemError: FACE_POSSIBLE where a face is seen and the policy refuses; a frame that cannot be decoded.
+        ItemError: FACE_POSSIBLE where a face is seen and the policy refuses, or more than `most_pictures` would have
+            to be searched; a frame that cannot be decoded.
     """
     rows, columns = frames.module.rows, frames.module.columns
     boxes: set[Box] = set()
-    for index, box in _faces(frames, finder):
+    for index, box in _faces(frames, finder, most_pictures):
         if policy != BLUR:
             raise ItemError(Reason.FACE_POSSIBLE, f"a face is seen in frame {index} of {len(frames)}")
         margin = round(_MARGIN * max(box.height, box.width))
@@ -52,11 +56,11 @@ def refuse_faces_left(frames: Frames, finder: FaceFinder) -> None:
     Raises:
         ItemError: FACE_POSSIBLE with the frame; a frame that cannot be decoded.
     """
-    for index, _ in _faces(frames, finder):
+    for index, _ in _faces(frames, finder, math.inf):
         raise ItemError(Reason.FACE_POSSIBLE, f"a face is still seen in frame {index} of {len(frames)}")
 
 
-def _faces(frames: Frames, finder: FaceFinder) -> Iterator[tuple[int, Box]]:
+def _faces(frames: Frames, finder: FaceFinder, most_pictures: float) -> Iterator[tuple[int, Box]]:
     """Each face with its frame; frames that are equal are looked at once."""
     shown = appearance(frames.data_set, frames.module, frames.photometric)
     seen: set[bytes] = set()
@@ -64,6 +68,9 @@ def _faces(frames: Frames, finder: FaceFinder) -> Iterator[tuple[int, Box]]:
         for picture in views(frames.decode(index), shown):
             digest = _digest(picture)
             if digest not in seen:
+                if len(seen) >= most_pictures:
+                    detail = f"more than {len(seen)} pictures to be searched for faces, of {len(frames)} frames"
+                    raise ItemError(Reason.FACE_POSSIBLE, detail)
                 seen.add(digest)
                 yield from ((index, box) for box in finder.faces(picture))
 

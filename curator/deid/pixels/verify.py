@@ -65,12 +65,16 @@ class Proof:
 
         What is one of the person's values counts however badly it is read; anything else where it is surely a text, is
         allowed nowhere, and was not let stay before, where it was seen more plainly.
+
+        Raises:
+            ItemError: as `find`.
         """
         likeness = Likeness(self.own, self.rules)
         kept = [one.box for one in judged if one.verdict is Verdict.KEEP]
+        most = self.rules.judging.most_pictures
         read = [
             one
-            for one in find(frames, self.reader, watchful=True).sightings
+            for one in find(frames, self.reader, watchful=True, most_pictures=most).sightings
             if likeness.names(one.text) or (self._is_read(one) and not _is_at(kept, one.box))
         ]
         rows, columns = frames.module.rows, frames.module.columns

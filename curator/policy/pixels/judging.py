@@ -20,7 +20,7 @@ JUDGING = "pixels/judging.toml"
 class Judging:
     """The numbers, and by `ids` the rule that each comes from; gaps and margins count in heights of a text's box.
 
-    `least_left_...` are for what is still seen after scrubbing.
+    `least_left_...` are for what is still seen after scrubbing; `most_pictures` bounds one look at an instance.
     """
 
     least_confidence: float
@@ -32,6 +32,7 @@ class Judging:
     word_gap: float
     least_left_confidence: float
     least_left_letters: float
+    most_pictures: float
     ids: Mapping[str, str]
 
     def grown(self, box: Box) -> Box:
@@ -61,6 +62,7 @@ EFFECTS: Mapping[str, Effect] = {
     "word_gap": lambda value, given: given <= value,
     "least_left_confidence": lambda value, given: given < value,
     "least_left_letters": lambda value, given: given < value,
+    "most_pictures": lambda value, given: given > value,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -149,6 +150,22 @@ def test_what_a_person_has_to_judge_is_held_with_its_boxes(reading: Reading, see
     assert caught.value.reason is Reason.BURNED_IN_TEXT_DOUBTFUL
     assert caught.value.evidence["counts"] == {"review": 1}
     assert "% of a frame" in caught.value.detail
+
+
+@pytest.mark.parametrize("handling", [Handling.LOOK, Handling.PHOTOGRAPH])
+def test_an_instance_of_more_pictures_than_the_rules_bear_is_held(reading: Reading, handling: Handling) -> None:
+    """Slides in tiles: nobody waits for hours, nothing is passed unseen."""
+    frames = np.random.default_rng(5).integers(0, 200, (5, *SHAPE), dtype=np.uint8)
+    data = file_of(
+        image(frames.tobytes(), syntax=ExplicitVRLittleEndian, rows=SHAPE[0], columns=SHAPE[1], NumberOfFrames=5)
+    )
+    whole = reading()
+    few = replace(whole, rules=replace(whole.rules, judging=replace(whole.rules.judging, most_pictures=3)))
+    with pytest.raises(ItemError) as caught:
+        few.clean(data, handling=handling, identifiers=())
+    assert caught.value.reason in (Reason.BURNED_IN_TEXT_DOUBTFUL, Reason.FACE_POSSIBLE)
+    assert "more than 3 pictures" in caught.value.detail
+    assert whole.clean(data, handling=handling, identifiers=()).is_proven
 
 
 def test_pixels_that_were_changed_on_the_way_are_noticed(reading: Reading) -> None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+import pytest
 from pixel_samples import file_of, frames_in, image
 from pydicom.uid import ExplicitVRLittleEndian
 
 from curator.deid.pixels.find import find
+from curator.errors import ItemError
 from curator.model.pixels import Box, Route, Sighting
+from curator.model.quarantine import Reason
 
 ROWS, COLUMNS = 96, 128
 BAR = Box(4, 8, 10, 40)
@@ -135,18 +138,23 @@ def test_bright_text_over_the_moving_part_is_found():
     assert (over, None) in boxes(found)
 
 
-def test_pages_are_each_read():
-    """Frames that have nothing to do with each other: a text holds for its own page."""
-    pages = np.stack(
+def unrelated(count: int) -> np.ndarray:
+    """Frames that have nothing to do with each other."""
+    return np.stack(
         [
             cv2.resize(
                 np.random.default_rng(seed).integers(0, 160, (6, 8), dtype=np.uint8),
                 (COLUMNS, ROWS),
                 interpolation=cv2.INTER_NEAREST,
             )
-            for seed in range(6)
+            for seed in range(count)
         ]
     )
+
+
+def test_pages_are_each_read():
+    """A text holds for its own page."""
+    pages = unrelated(6)
     for page in pages:
         page[:14] = 20
     draw(pages[4], BAR, 255)
@@ -168,3 +176,28 @@ def test_the_work_does_not_grow_with_the_frames():
     short, _ = found_in(cine(20))
     long, _ = found_in(cine(120))
     assert long.pictures <= short.pictures + 1
+
+
+def file_in(frames: np.ndarray) -> bytes:
+    attributes = {"rows": ROWS, "columns": COLUMNS, "NumberOfFrames": len(frames)}
+    return file_of(image(frames.tobytes(), syntax=ExplicitVRLittleEndian, **attributes))
+
+
+def test_an_instance_of_too_many_pictures_is_held_before_more_are_read():
+    pages, reader = frames_in(file_in(unrelated(9))), Bars()
+    with pytest.raises(ItemError) as caught:
+        find(pages, reader, most_pictures=4)
+    assert caught.value.reason is Reason.BURNED_IN_TEXT_DOUBTFUL
+    assert caught.value.detail == "more than 4 pictures to be read, of 9 frames"
+    assert len(reader.read_shapes) == 4
+    assert find(pages, Bars(), most_pictures=9) == find(pages, Bars())
+
+
+def test_pictures_that_are_equal_count_once():
+    """A slide whose tiles are one of two is no work, however many it has."""
+    tiles = unrelated(2)[np.arange(40) % 2]
+    draw(tiles[1], BAR, 255)
+    tiles[3::2] = tiles[1]
+    found = find(frames_in(file_in(tiles)), Bars(), most_pictures=2)
+    assert found.pictures == 2
+    assert boxes(found) == {(BAR, (index,)) for index in range(1, 40, 2)}
