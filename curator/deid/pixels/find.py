@@ -32,6 +32,8 @@ _AROUND = 32
 # A mean has finer steps than its frames.
 _FINER_BITS = 4
 _SAME_PLACE = 0.7
+# Retired colour spaces: viewers that still open them do not agree about what they show.
+_SHOWN_BY_NOBODY = frozenset({"ARGB", "CMYK", "HSV"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,12 @@ def find(frames: Frames, reader: TextReader, *, watchful: bool = False, most_pic
     """Everything in an instance that may be text, in pixels of the stored frame, by place; nothing where none is.
 
     Raises:
-        ItemError: a frame that cannot be decoded, or a palette that is not whole; BURNED_IN_TEXT_DOUBTFUL where more
-            than `most_pictures` would have to be read.
+        ItemError: a frame that cannot be decoded, or a palette that is not whole; UNSUPPORTED_OBJECT for colours of
+            which nobody can say how they are shown; BURNED_IN_TEXT_DOUBTFUL where more than `most_pictures` would
+            have to be read.
     """
+    if frames.module.photometric in _SHOWN_BY_NOBODY:
+        raise ItemError(Reason.UNSUPPORTED_OBJECT, "retired colours, of which nobody can say how they are shown")
     search = _Search(frames, reader, watchful=watchful, most_pictures=most_pictures)
     for scene in _scenes(frames, search):
         search.look_at(scene, alone=scene.count == len(frames))
@@ -86,9 +91,18 @@ class _Search:
         self.pictures = 0
 
     def frame(self, index: int) -> Frame:
-        """Stored values of a grey frame; RGB of any other, since palette indices have no mean."""
+        """Stored values of a grey frame; RGB of any other, since palette indices have no mean.
+
+        What that RGB hides is read at once.
+        """
         values = self._frames.decode(index)
-        return values if self._is_grey else views(values, self._appearance)[0]
+        if self._is_grey:
+            return values
+        seen, *hidden = views(values, self._appearance)
+        for picture in hidden:
+            self.looked_at.add(index)
+            self._note(picture, None, None if len(self._frames) == 1 else (index,))
+        return seen
 
     def look_at(self, scene: Scene, *, alone: bool) -> None:
         """Read a scene; `alone`: it is all there is."""

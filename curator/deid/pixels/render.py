@@ -1,7 +1,8 @@
 """A frame as 8-bit pictures: as a person sees it, and so that what a person overlooks stands out.
 
-The law: two stored values that differ visibly under some usual window differ in one of the views; pictures that are
-equal come once, and every picture has the rows and columns of the frame.
+The law: two stored values that differ visibly under some usual window differ in one of the views, and so do neighbours
+to which a palette gives one colour; pictures that are equal come once, and every picture has the rows and columns of
+the frame.
 
 Sources: DICOM PS3.3 C.7.6.3.1.2 (photometric interpretations), C.11.2 (windows); ITU-R BT.601 (YCbCr).
 """
@@ -26,17 +27,22 @@ _WIDE_BITS = 8
 # Share of the values below which nothing but stray ones lies.
 _STRAY = 0.002
 _SAME_SHADE = 2
+# Fewer neighbours than this that differ in nothing a palette shows are no letter.
+_FEW_STEPS = 8
 
 
 def views(values: Values, appearance: Appearance) -> tuple[Picture, ...]:
-    """The pictures of one decoded frame, `(Y, X)` or `(Y, X, S)`: colour in one, grey in one to three.
+    """The pictures of one decoded frame, `(Y, X)` or `(Y, X, S)`; the first of colours is as a person sees it.
 
-    Grey of more than 8 bits comes windowed, over its full range, and with the dark spread out.
+    Grey of more than 8 bits comes windowed, over its full range, and with the dark spread out; colours of more than 8
+    bits over the full range of each sample and with the dark of the brightest spread out too; a palette with what its
+    colours hide.
     """
     if appearance.photometric == PALETTE and appearance.colours is not None:
-        return (appearance.colours.shown(values),)
+        return _distinct([appearance.colours.shown(values), *_hidden_by_palette(values, appearance)])
     if appearance.photometric not in _GREY:
-        return (_colour(values, appearance),)
+        wide = appearance.bits > _WIDE_BITS
+        return _distinct([_colour(values, appearance), *(_hidden_low_bits(values, appearance) if wide else ())])
     shown = [_windowed(values, appearance)] if appearance.window or appearance.voi else []
     shown.append(_full_range(values, appearance))
     if appearance.is_inverted:
@@ -100,6 +106,48 @@ def _colour(values: Values, appearance: Appearance) -> Picture:
         return ((255 - inks[..., :3]) * (255 - inks[..., 3:]) // 255).astype(np.uint8)
     # ARGB has its transparency first.
     return np.ascontiguousarray(eight[..., -3:])
+
+
+def _hidden_low_bits(values: Values, appearance: Appearance) -> tuple[Picture, ...]:
+    """Colour samples `(Y, X, S)`, each from its least to its greatest, and the dark of the brightest spread out."""
+    samples = [values[..., sample] for sample in range(values.shape[2])]
+    each = [_stretched(sample, float(sample.min()), float(sample.max())) for sample in samples]
+    luma = appearance.photometric.startswith("YBR")
+    brightest = samples[0] if luma else values.max(axis=2)
+    return np.stack(each, axis=2), _dark_spread(brightest, appearance)
+
+
+def _hidden_by_palette(values: Values, appearance: Appearance) -> tuple[Picture, ...]:
+    """Stored values of one colour told apart, where such lie side by side: the least of a colour black, the last white.
+
+    Stored values of more than 8 bits, which may be many to a colour, come as grey does too.
+    """
+    if appearance.colours is None:
+        return ()
+    used = np.unique(values)
+    colour_of = appearance.colours.shown(used[np.newaxis])[0].astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    _, group, sizes = np.unique(colour_of, return_inverse=True, return_counts=True)
+    if sizes.max() == 1:
+        return ()
+    place = np.searchsorted(used, values)
+    groups = group.astype(np.uint16)[place]
+    if _steps_within(groups, place) < _FEW_STEPS:
+        return ()
+    # Values are in order, so those of a colour are ranked by how many of it came before.
+    order = np.argsort(group, kind="stable")
+    rank = np.empty(len(used), dtype=np.int64)
+    rank[order] = np.arange(len(used)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    ranks = (rank * 255 // np.maximum(sizes[group] - 1, 1)).astype(np.uint8)
+    if appearance.bits <= _WIDE_BITS:
+        return (ranks[place],)
+    return ranks[place], _full_range(values, appearance), _dark_spread(values, appearance)
+
+
+def _steps_within(groups: NDArray[np.integer], place: NDArray[np.integer]) -> int:
+    """How many neighbours are of one group and differ."""
+    across = (groups[:, 1:] == groups[:, :-1]) & (place[:, 1:] != place[:, :-1])
+    down = (groups[1:] == groups[:-1]) & (place[1:] != place[:-1])
+    return int(np.count_nonzero(across)) + int(np.count_nonzero(down))
 
 
 def _eight_bits(values: Values, appearance: Appearance) -> Picture:

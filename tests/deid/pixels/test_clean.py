@@ -93,6 +93,32 @@ def test_B01_a_name_is_found_made_black_and_proven_gone(cleaner: PixelCleaner, s
     assert "BurnedInAnnotation" not in found
 
 
+def test_a_name_that_a_palette_hides_is_made_black(cleaner: PixelCleaner) -> None:
+    """Written in an entry that looks like its ground: whoever opens the stored values reads it."""
+    table = bytes((0, *[90] * 11, *range(12, 256)))
+    palette: dict[str, object] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for colour in ("Red", "Green", "Blue"):
+        palette[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 8]
+        palette[f"{colour}PaletteColorLookupTableData"] = table
+    written = picture("ZWETSCHGE 4711") > 100
+    values = np.where(written, 11, 10).astype(np.uint8)
+    made = image(values.tobytes(), syntax=ExplicitVRLittleEndian, rows=SHAPE[0], columns=SHAPE[1], **palette)
+    cleaned = cleaner.clean(file_of(made), handling=Handling.LOOK, identifiers={NAME})
+    assert cleaned.is_proven
+    assert set(np.unique(dcmread(io.BytesIO(cleaned.data)).pixel_array[written])) == {0}
+
+
+@pytest.mark.parametrize("kind", ["ARGB", "CMYK"])
+def test_colours_that_nobody_knows_to_show_are_held_where_they_are_looked_at(cleaner: PixelCleaner, kind: str) -> None:
+    colours = {"SamplesPerPixel": 4, "PhotometricInterpretation": kind, "PlanarConfiguration": 0}
+    made = image(bytes(16 * 16 * 4), syntax=ExplicitVRLittleEndian, rows=16, columns=16, **colours)
+    data = file_of(made)
+    with pytest.raises(ItemError) as caught:
+        cleaner.clean(data, handling=Handling.LOOK, identifiers={NAME})
+    assert caught.value.reason is Reason.UNSUPPORTED_OBJECT
+    assert cleaner.clean(data, handling=Handling.PASS, identifiers={NAME}).data is data
+
+
 def test_what_shows_no_text_keeps_its_bytes_and_is_proven_too(cleaner: PixelCleaner) -> None:
     data = file("")
     cleaned = cleaner.clean(data, handling=Handling.LOOK, identifiers={NAME})

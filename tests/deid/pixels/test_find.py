@@ -171,6 +171,37 @@ def test_colour_cines_are_read_in_colour():
     assert all(len(shape) == 3 for shape in reader.read_shapes)
 
 
+def test_what_a_palette_hides_is_found_in_its_frame():
+    """Entry 21 has the colour of entry 20, and the bar stands in one frame."""
+    frames = np.clip(cine(6), 21, 255)
+    frames[:, : ROWS // 2][frames[:, : ROWS // 2] == 21] = 20
+    draw(frames[4], BAR, 21)
+    table = bytearray(range(256))
+    table[21] = 20
+    palette = {f"{colour}PaletteColorLookupTableData": bytes(table) for colour in ("Red", "Green", "Blue")}
+    sizes = {f"{colour}PaletteColorLookupTableDescriptor": [256, 0, 8] for colour in ("Red", "Green", "Blue")}
+    found, _ = found_in(frames, PhotometricInterpretation="PALETTE COLOR", **palette, **sizes)
+    assert boxes(found) == {(BAR, (4,))}
+
+
+def test_what_the_low_bits_of_colours_hold_is_found_in_its_frame():
+    frames = np.repeat(cine(4)[..., np.newaxis], 3, axis=3).astype("<u2") << 8
+    frames[2, BAR.top : BAR.bottom, BAR.left : BAR.right, 1] += 100
+    frames[2, ROWS // 2 :, :, 1], frames[2, 20:40, 60:120, 1] = 5120, 5120
+    colours = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
+    found, _ = found_in(frames, **colours, BitsAllocated=16, BitsStored=16, HighBit=15)
+    assert (BAR, (2,)) in boxes(found)
+
+
+@pytest.mark.parametrize("kind", ["ARGB", "CMYK", "HSV"])
+def test_colours_that_nobody_knows_to_show_are_held(kind):
+    samples = 3 if kind == "HSV" else 4
+    frames = np.repeat(cine(1)[..., np.newaxis], samples, axis=3)
+    with pytest.raises(ItemError) as caught:
+        found_in(frames, SamplesPerPixel=samples, PhotometricInterpretation=kind, PlanarConfiguration=0)
+    assert caught.value.reason is Reason.UNSUPPORTED_OBJECT
+
+
 def test_the_work_does_not_grow_with_the_frames():
     """A long cine without changes is read as often as a short one."""
     short, _ = found_in(cine(20))

@@ -126,8 +126,41 @@ def test_ybr_partial_has_its_black_at_16_and_its_white_at_235():
 
 def test_rgb_of_sixteen_bits_keeps_its_upper_eight():
     values = np.array([[[65535, 32768, 0]]], dtype=np.uint16)
-    (picture,) = views(values, Appearance("RGB", 16, 0))
+    picture = views(values, Appearance("RGB", 16, 0))[0]
     assert picture.tolist() == [[[255, 128, 0]]]
+
+
+def lettered(low: int, high: int, kind: type[np.unsignedinteger] = np.uint16) -> tuple[np.ndarray, np.ndarray]:
+    """Letters of the value `high` on `low`, and where they are."""
+    drawn = np.zeros((60, 200), dtype=np.uint8)
+    cv2.putText(drawn, "DOE", (10, 40), cv2.FONT_HERSHEY_SIMPLEX, 1, 1, 2)
+    return np.where(drawn > 0, high, low).astype(kind), drawn > 0
+
+
+def step(picture: np.ndarray, ink: np.ndarray) -> int:
+    """How far the letters stand out at least, in the channel where they do most."""
+    channels = picture.reshape(*picture.shape[:2], -1)
+    return max(abs(int(one[ink].min()) - int(one[~ink].max())) for one in np.moveaxis(channels, -1, 0))
+
+
+@pytest.mark.parametrize("sample", range(3))
+@pytest.mark.parametrize("kind", ["RGB", "YBR_FULL"])
+def test_letters_in_the_low_bits_of_a_colour_are_seen_in_one_view(kind, sample):
+    """40 of 65,536 steps in one sample: the upper eight bits do not have them."""
+    letters, ink = lettered(200, 240)
+    values = np.full((60, 200, 3), 300, dtype=np.uint16)
+    values[..., sample] = letters
+    pictures = views(values, Appearance(kind, 16, 0))
+    assert step(pictures[0], ink) == 0
+    assert max(step(picture, ink) for picture in pictures) == 255
+
+
+def test_faint_letters_in_the_dark_of_a_colour_are_seen_beside_bright_ones():
+    letters, ink = lettered(0, 40)
+    values = np.repeat(letters[..., np.newaxis], 3, axis=2)
+    values[50:] = 65535
+    pictures = views(values, Appearance("RGB", 16, 0))
+    assert max(step(picture[:50], ink[:50]) for picture in pictures) >= 64
 
 
 def colours(entries: int, bits: int, data: bytes, *, kind: str = "") -> dict[str, object]:
@@ -143,6 +176,34 @@ def test_B04_palette_colour_goes_through_its_table():
     (picture,) = shown(RAMP8, **colours(256, 16, table.tobytes()))
     assert picture.shape == (16, 16, 3)
     assert np.array_equal(picture[:, :, 1], 255 - RAMP8)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_letters_that_a_palette_shows_in_one_colour_are_seen_in_one_view(bits):
+    """Entries 10 and 11 are alike; of 16 bits they differ in the lower eight."""
+    table = np.arange(256, dtype=np.uint16) * (257 if bits == 16 else 1)
+    table[11] = table[10] + (bits == 16)
+    data = table.tobytes() if bits == 16 else table.astype(np.uint8).tobytes()
+    values, ink = lettered(10, 11, np.uint8)
+    values[:2] = np.arange(200)
+    pictures = shown(values, **colours(256, bits, data))
+    assert step(pictures[0][2:], ink[2:]) == 0
+    assert max(step(picture[2:], ink[2:]) for picture in pictures) == 255
+
+
+def test_letters_beyond_the_last_entry_of_a_palette_are_seen_in_one_view():
+    values, ink = lettered(40, 41, np.uint8)
+    pictures = shown(values, **colours(16, 8, bytes(range(16))))
+    assert step(pictures[0], ink) == 0
+    assert step(pictures[1], ink) == 255
+
+
+def test_entries_of_one_colour_that_do_not_meet_make_no_view():
+    values = np.zeros((16, 16), dtype=np.uint8)
+    values[:4], values[8:] = 10, 11
+    table = bytearray(range(256))
+    table[11] = 10
+    assert len(shown(values, **colours(256, 8, bytes(table)))) == 1
 
 
 def test_a_palette_of_eight_bits_stands_as_bytes():
