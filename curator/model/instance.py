@@ -55,6 +55,9 @@ class SourceInstance:
     Rows: int = 0
     Columns: int = 0
     NumberOfFrames: int = 1
+    SamplesPerPixel: int = 0
+    PhotometricInterpretation: str = ""
+    BitsAllocated: int = 0
     has_pixel_data: bool = False
     has_encapsulated_document: bool = False
     plane: PlaneGeometry | None = None

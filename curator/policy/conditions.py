@@ -17,6 +17,7 @@ from curator.policy.words import WordList, folded
 from curator.strict import Table
 
 Value = bool | float | str | frozenset[str]
+_GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _NO_LETTERS = re.compile(r"[^A-Z0-9]")
 
 
@@ -89,6 +90,11 @@ def body_part_term(instance: SourceInstance) -> str:
     return _NO_LETTERS.sub("", folded(instance.BodyPartExamined).upper())
 
 
+def is_monochrome(instance: SourceInstance) -> bool:
+    """Whether the instance says that its pixels are one grey value each; False where it does not say."""
+    return instance.SamplesPerPixel == 1 and instance.PhotometricInterpretation.strip().upper() in _GREY
+
+
 def _spoken_of(instance: SourceInstance) -> tuple[str, ...]:
     return (*instance.descriptors, instance.BodyPartExamined, *instance.ImageType)
 
@@ -114,9 +120,14 @@ CONDITIONS: Mapping[str, Question] = {
     "image_type_any": Question(
         list, lambda i, value, _: not _names(value).isdisjoint(entry.strip().upper() for entry in i.ImageType)
     ),
+    "image_type_1_not": Question(
+        list, lambda i, value, _: not i.ImageType or i.ImageType[0].strip().upper() not in _names(value)
+    ),
     "image_type_2_not": Question(
         list, lambda i, value, _: len(i.ImageType) < 2 or i.ImageType[1].strip().upper() not in _names(value)
     ),
+    "monochrome": Question(bool, lambda i, value, _: is_monochrome(i) is value),
+    "bits_allocated_at_most": Question(float, lambda i, value, _: i.BitsAllocated <= cast("float", value)),
     "words": Question(str, lambda i, value, tables: tables.words[str(value)].find(_spoken_of(i)) is not None),
     "body_part_not": Question(str, lambda i, value, tables: body_part_term(i) not in tables.body_parts[str(value)]),
     "next_to_neck": Question(bool, lambda i, value, tables: (body_part_term(i) in tables.next_to_neck) is value),

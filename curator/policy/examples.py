@@ -29,6 +29,9 @@ _INSTANCE_KEYS = (
     "ImageType",
     "descriptors",
     "has_pixel_data",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "BitsAllocated",
     "has_encapsulated_document",
     "field_of_view_mm",
     "tilt_deg",
@@ -72,13 +75,14 @@ def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
 
 
 def example_instance(table: Table) -> SourceInstance:
-    """The instance that an example describes; what it leaves out is empty.
+    """The instance that an example describes; what it leaves out is empty, but pixels are grey values of 16 bits.
 
     Raises:
         ConfigurationError: a key is unknown or malformed.
     """
     table.only(_INSTANCE_KEYS, required=("SOPClassUID",))
     plane = _plane(table)
+    has_pixels = table.get("has_pixel_data", bool, False)
     return SourceInstance(
         reference="",
         content_id="",
@@ -94,7 +98,10 @@ def example_instance(table: Table) -> SourceInstance:
         BurnedInAnnotation=table.get("BurnedInAnnotation", str, ""),
         ImageType=table.texts("ImageType"),
         descriptors=table.texts("descriptors"),
-        has_pixel_data=table.get("has_pixel_data", bool, False),
+        has_pixel_data=has_pixels,
+        SamplesPerPixel=table.get("SamplesPerPixel", int, int(has_pixels)),
+        PhotometricInterpretation=table.get("PhotometricInterpretation", str, "MONOCHROME2" if has_pixels else ""),
+        BitsAllocated=table.get("BitsAllocated", int, 16 if has_pixels else 0),
         has_encapsulated_document=table.get("has_encapsulated_document", bool, False),
         Rows=_SIDE if plane else 0,
         Columns=_SIDE if plane else 0,

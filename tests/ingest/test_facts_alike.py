@@ -98,6 +98,23 @@ def test_a_series_is_known_and_whatever_differs_is_seen() -> None:
     assert alike[0] is alike[1] is False and sum(alike) >= 3
 
 
+@pytest.mark.parametrize(
+    ("keyword", "usual", "odd"),
+    [("SamplesPerPixel", 1, 3), ("PhotometricInterpretation", "MONOCHROME2", "RGB"), ("BitsAllocated", 16, 8)],
+)
+def test_pixels_of_another_layout_are_seen_among_their_neighbours(keyword: str, usual: object, odd: object) -> None:
+    known, alike = memory(), []
+    for number in range(1, 9):
+        data = series(number)
+        setattr(data, keyword, odd if number == 7 else usual)
+        written = stored(data)
+        alike.append(is_like(known, written))
+        found = after_others(known, written)
+        assert found == by_itself(written)
+        assert getattr(found, keyword) == (odd if number == 7 else usual)
+    assert sum(alike) >= 3
+
+
 def test_a_creator_that_changes_is_never_passed_over() -> None:
     known = memory()
     for number in range(1, 7):

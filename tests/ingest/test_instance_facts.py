@@ -55,6 +55,9 @@ def test_the_header_is_read_in_every_syntax(syntax: str) -> None:
         Rows=513,
         Columns=2,
         NumberOfFrames=3,
+        SamplesPerPixel=3,
+        PhotometricInterpretation="YBR_FULL",
+        BitsAllocated=8,
         ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
         ImagePositionPatient=[-1.5, 2, 3e1],
         PixelSpacing=[0.5, 0.25],
@@ -75,6 +78,7 @@ def test_the_header_is_read_in_every_syntax(syntax: str) -> None:
     assert (found.Manufacturer, found.ManufacturerModelName, found.InstitutionName) == ("ACME", "Scan 3000", "Clinic")
     assert (found.BurnedInAnnotation, found.ImageType) == ("NO", ("ORIGINAL", "PRIMARY"))
     assert (found.Rows, found.Columns, found.NumberOfFrames) == (513, 2, 3)
+    assert (found.SamplesPerPixel, found.PhotometricInterpretation, found.BitsAllocated) == (3, "YBR_FULL", 8)
     assert found.has_pixel_data
     assert not found.has_encapsulated_document
     assert found.plane == PlaneGeometry(
@@ -90,6 +94,7 @@ def test_what_a_header_does_not_say_is_empty() -> None:
     found = facts(as_bytes(sample(Modality=None)))
     assert (found.Modality, found.Manufacturer, found.author, found.ImageType) == ("", "", "", ())
     assert (found.Rows, found.Columns, found.NumberOfFrames, found.plane) == (0, 0, 1, None)
+    assert (found.SamplesPerPixel, found.PhotometricInterpretation, found.BitsAllocated) == (0, "", 0)
     assert not found.has_pixel_data
 
 

@@ -47,6 +47,9 @@ ABDOMEN = SourceInstance(
     ImageType=("ORIGINAL", "PRIMARY", "AXIAL"),
     Rows=512,
     Columns=512,
+    SamplesPerPixel=1,
+    PhotometricInterpretation="MONOCHROME2",
+    BitsAllocated=16,
     has_pixel_data=True,
     plane=plane(),
     descriptors=("CT Abdomen nativ", "Portal venous 3.0 B30f"),
@@ -63,6 +66,7 @@ def test_an_abdominal_ct_passes() -> None:
     assert reason_of(BodyPartExamined=" abdomen ") is None
     assert reason_of(SOPClassUID=MR, Modality="MR", BodyPartExamined="PELVIS") is None
     assert reason_of(SOPClassUID=PET, Modality="PT", BodyPartExamined="Liver") is None
+    assert reason_of(PhotometricInterpretation="monochrome1 ", BitsAllocated=32) is None
 
 
 @pytest.mark.parametrize("uid", sorted(uid for uid, found in GATES.tables.classes.items()))
@@ -93,6 +97,16 @@ def test_declared_annotation_is_believed(annotation: str) -> None:
         {"ImageType": ("ORIGINAL",)},
         {"ImageType": ("DERIVED", "SECONDARY", "MPR")},
         {"ImageType": ("DERIVED", "PRIMARY", "SCREEN SAVE")},
+        {"ImageType": ("DERIVED", "PRIMARY", "AXIAL")},
+        {"ImageType": ("", "PRIMARY", "AXIAL")},
+        {"SamplesPerPixel": 3},
+        {"SamplesPerPixel": 0},
+        {"PhotometricInterpretation": "RGB"},
+        {"PhotometricInterpretation": "PALETTE COLOR"},
+        {"PhotometricInterpretation": ""},
+        {"BitsAllocated": 8},
+        {"BitsAllocated": 1},
+        {"BitsAllocated": 0},
         {"ImageType": ("ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5 PROT")},
         {"descriptors": ("Dose Report",)},
     ],
