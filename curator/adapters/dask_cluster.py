@@ -61,8 +61,8 @@ class DaskCluster:
             )
         self._client.register_plugin(_Discreet())
 
-    def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """Results in the order in which they are ready."""
+    def map(self, task: Callable[[T], R], items: Iterable[T], *, lost: Callable[[T], R] | None = None) -> Iterator[R]:
+        """Results in the order in which they are ready; `lost` is never asked."""
         source = iter(items)
         width = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"])) * _QUEUED_A_WORKER
         # Dask types neither its iterator nor what it yields.

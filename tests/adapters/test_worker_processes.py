@@ -6,11 +6,15 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
+from operator import call
 
 import pytest
 
+from curator.adapters import processes
 from curator.adapters.processes import InProcess, ProcessPool, executor
+from curator.errors import UsageError
 from curator.ports import Executor
 
 
@@ -72,6 +76,40 @@ def test_only_some_items_wait_in_memory(either: Executor) -> None:
     results = either.map(math.sqrt, items())
     assert len(list(islice(results, 20))) == 20
     assert taken < 100
+
+
+QUIT = partial(os._exit, 3)
+
+
+def test_an_item_that_ends_its_worker_is_named_and_the_rest_is_answered(pool: ProcessPool) -> None:
+    items = [QUIT if number in (5, 40) else partial(math.sqrt, number * number) for number in range(60)]
+    asked: list[object] = []
+
+    def lost(item: object) -> float:
+        asked.append(item)
+        return -1.0
+
+    answers = sorted(pool.map(call, items, lost=lost))
+    assert answers == [-1.0, -1.0, *(float(number) for number in range(60) if number not in (5, 40))]
+    assert asked == [QUIT, QUIT]
+    assert sorted(pool.map(math.sqrt, [4, 9])) == [2.0, 3.0]
+
+
+def test_where_nobody_answers_for_a_lost_item_the_job_ends() -> None:
+    pool = ProcessPool(2)
+    with pytest.raises(UsageError, match="fewer --workers"):
+        list(pool.map(call, [QUIT, partial(math.sqrt, 4)]))
+    pool.close()
+
+
+def test_where_every_item_ends_its_worker_it_is_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_MOST_LOST", 3)
+    pool = ProcessPool(2)
+    answers: list[str] = []
+    with pytest.raises(UsageError, match="fewer --workers"):
+        answers.extend(pool.map(call, [QUIT] * 9, lost=lambda item: "lost"))
+    pool.close()
+    assert answers == ["lost", "lost"]
 
 
 def test_closing_drops_what_is_queued_and_ends_the_workers() -> None:

@@ -39,10 +39,11 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class ReleasedBatch:
-    """What became of each task of a batch, in their order."""
+    """What became of each task of a batch, in their order; `is_lost` where the worker ended before it could say."""
 
     number: int
     answers: tuple[_Answer, ...]
+    is_lost: bool = False
 
     def outcomes(self, batch: ReleaseBatch) -> Iterator[Outcome]:
         """The outcomes of the batch that this answers."""
@@ -67,6 +68,18 @@ def release_batch(batch: ReleaseBatch) -> ReleasedBatch:
         applied = counts.setdefault(done.applied, done.applied)
         answers.append(_Answer(done.record, done.reason, done.detail, applied, done.evidence))
     return ReleasedBatch(batch.number, tuple(answers))
+
+
+def lost_batch(batch: ReleaseBatch) -> ReleasedBatch:
+    """The answer for a batch whose worker ended with it: each of its instances is held."""
+    answer = _Answer(None, Reason.INTERNAL_ERROR, "the worker process ended", (), None)
+    return ReleasedBatch(batch.number, (answer,) * len(batch.tasks), is_lost=True)
+
+
+def one_by_one(tasks: Iterable[ReleaseTask]) -> Iterator[ReleaseBatch]:
+    """Each task in a batch of its own."""
+    for number, task in enumerate(tasks):
+        yield ReleaseBatch(number, (task,))
 
 
 def batched(tasks: Iterable[ReleaseTask]) -> Iterator[ReleaseBatch]:

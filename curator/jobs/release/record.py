@@ -158,6 +158,10 @@ class Recorder:
             self._hold(batch, holds)
             record_instances(batch.connection, kept)
 
+    def discard(self, source: SourceInstance) -> None:
+        """Remove what a worker that ended may have written of an instance: nobody says that it is proven."""
+        self._storage.remove(self._place(source))
+
     def forget_gone(self) -> None:
         """Clear the quarantine of files that lay under this job's paths and do so no more."""
         entries = [entry for entry in self._context.ledger.quarantined() if entry.stage == STAGE]

@@ -16,7 +16,7 @@ from curator.ingest.scan import ScanTask
 from curator.ingest.scanned import Scanned
 from curator.jobs.context import JobContext
 from curator.jobs.progress import Progress
-from curator.jobs.release.batch import ReleaseBatch, batched, release_batch
+from curator.jobs.release.batch import ReleaseBatch, batched, lost_batch, one_by_one, release_batch
 from curator.jobs.release.made import made_under
 from curator.jobs.release.plan import Plan, judge_of, plan_release, resolvable
 from curator.jobs.release.record import STAGE, Recorder
@@ -168,16 +168,30 @@ def _people(context: JobContext, plan: Plan) -> Iterator[tuple[str, SourceInstan
 def _run(context: JobContext, recorder: Recorder, sources: Sequence[SourceInstance], *, name: str) -> None:
     """Release what is not released yet, and record it in groups."""
     progress = Progress(name, len(sources), context.report)
-    sent: dict[int, ReleaseBatch] = {}
     group: list[Outcome] = []
-    for released in context.executor.map(release_batch, _sent(_tasks(recorder, sources, progress), sent)):
-        for outcome in released.outcomes(sent.pop(released.number)):
-            group.append(outcome)
-            progress.step(held=outcome.record is None)
+    for outcome in _outcomes(context, recorder, batched(_tasks(recorder, sources, progress))):
+        group.append(outcome)
+        progress.step(held=outcome.record is None)
         if len(group) >= _GROUP:
             recorder.record(group)
             group = []
     recorder.record(group)
+
+
+def _outcomes(context: JobContext, recorder: Recorder, waiting: Iterable[ReleaseBatch]) -> Iterator[Outcome]:
+    """What became of each instance; a batch that ended its worker is done again one by one, to know which it was."""
+    sent: dict[int, ReleaseBatch] = {}
+    again: list[ReleaseTask] = []
+    for released in context.executor.map(release_batch, _sent(waiting, sent), lost=lost_batch):
+        batch = sent.pop(released.number)
+        if released.is_lost and len(batch.tasks) > 1:
+            again += batch.tasks
+            continue
+        if released.is_lost:
+            recorder.discard(batch.tasks[0].source)
+        yield from released.outcomes(batch)
+    if again:
+        yield from _outcomes(context, recorder, one_by_one(again))
 
 
 def _tasks(recorder: Recorder, sources: Iterable[SourceInstance], progress: Progress) -> Iterator[ReleaseTask]:
@@ -188,8 +202,8 @@ def _tasks(recorder: Recorder, sources: Iterable[SourceInstance], progress: Prog
             yield recorder.task(source)
 
 
-def _sent(tasks: Iterable[ReleaseTask], sent: dict[int, ReleaseBatch]) -> Iterator[ReleaseBatch]:
+def _sent(waiting: Iterable[ReleaseBatch], sent: dict[int, ReleaseBatch]) -> Iterator[ReleaseBatch]:
     """Batches for workers; `sent` holds those that are on their way."""
-    for batch in batched(tasks):
+    for batch in waiting:
         sent[batch.number] = batch
         yield batch
