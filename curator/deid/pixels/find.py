@@ -145,7 +145,7 @@ class _Search:
             colours=None,
             padding=None,
         )
-        return views(finer, stretched)
+        return views(finer, stretched, is_mean=True)
 
     def _brightest(self, scene: Scene) -> tuple[Picture, ...]:
         """The brightest that every pixel was."""

@@ -1,8 +1,9 @@
 """A frame as 8-bit pictures: as a person sees it, and so that what a person overlooks stands out.
 
-The law: two stored values that differ visibly under some usual window differ in one of the views, and so do neighbours
-to which a palette gives one colour; pictures that are equal come once, and every picture has the rows and columns of
-the frame.
+The law: two stored values that differ visibly under some usual window differ in one of the views. So do neighbours to
+which a palette gives one colour of 8 bits, and what is drawn, on ground without noise, in steps of four and more where
+every other view is flat; fainter letters in noise may be missed. Pictures that are equal come once, and every picture
+has the rows and columns of the frame.
 
 Sources: DICOM PS3.3 C.7.6.3.1.2 (photometric interpretations), C.11.2 (windows); ITU-R BT.601 (YCbCr).
 """
@@ -29,14 +30,18 @@ _STRAY = 0.002
 _SAME_SHADE = 2
 # Fewer neighbours than this that differ in nothing a palette shows are no letter.
 _FEW_STEPS = 8
+# The evened view: pixels around that are flat or not, and that a value is measured against; grey levels; least area.
+_AROUND, _NEIGHBOURS = (9, 9), (41, 41)
+_LEAST_SPREAD, _EVEN_CONTRAST = 0.25, 45.0
+_LEAST_HIDDEN, _LEAST_STEP, _DRAWN = 400, 4, 0.6
 
 
-def views(values: Values, appearance: Appearance) -> tuple[Picture, ...]:
+def views(values: Values, appearance: Appearance, *, is_mean: bool = False) -> tuple[Picture, ...]:
     """The pictures of one decoded frame, `(Y, X)` or `(Y, X, S)`; the first of colours is as a person sees it.
 
-    Grey of more than 8 bits comes windowed, over its full range, and with the dark spread out; colours of more than 8
-    bits over the full range of each sample and with the dark of the brightest spread out too; a palette with what its
-    colours hide.
+    Grey of more than 8 bits comes windowed, over its full range, with the dark spread out, and evened where all of
+    these are flat, unless it `is_mean`, whose finest steps are noise; colours of more than 8 bits come over the full
+    range of each sample and with the dark of the brightest spread out too; a palette with what its colours hide.
     """
     if appearance.photometric == PALETTE and appearance.colours is not None:
         return _distinct([appearance.colours.shown(values), *_hidden_by_palette(values, appearance)])
@@ -53,7 +58,8 @@ def views(values: Values, appearance: Appearance) -> tuple[Picture, ...]:
         coloured = np.repeat(shown[0][:, :, np.newaxis], 3, axis=2)
         coloured[mapped] = appearance.colours.shown(values)[mapped]
         shown.append(coloured)
-    return _distinct(shown)
+    even = _evened(values, shown) if appearance.bits > _WIDE_BITS and not is_mean else None
+    return _distinct(shown if even is None else [*shown, even])
 
 
 def _windowed(values: Values, appearance: Appearance) -> Picture:
@@ -80,6 +86,39 @@ def _dark_spread(values: Values, appearance: Appearance) -> Picture:
     above = np.clip(values.astype(np.float32) * sign - darkest, 0, None)
     span = np.log1p(max(float(kept.max() - darkest), 1.0))
     return _rounded(np.log1p(above) * np.float32(255 / span))
+
+
+def _evened(values: Values, shown: list[Picture]) -> Picture | None:
+    """The stored values, of equal contrast everywhere, where they have steps and all that is shown is flat; else grey.
+
+    None where there is no such place. Steps of what is drawn have equal values on both sides; noise has not.
+    """
+    stored = values.astype(np.float32)
+    is_hidden = (_range_around(stored) >= _LEAST_STEP) & (_share_equal(stored) >= _DRAWN)
+    for picture in shown:
+        is_hidden &= _range_around(picture.max(axis=2) if picture.ndim == 3 else picture) <= _SAME_SHADE
+    if np.count_nonzero(is_hidden) < _LEAST_HIDDEN:
+        return None
+    # A mean first: the squares of 16 bits have more digits than these numbers.
+    apart = stored - cv2.blur(stored, _NEIGHBOURS, borderType=cv2.BORDER_REFLECT)
+    variance = cv2.blur(apart * apart, _NEIGHBOURS, borderType=cv2.BORDER_REFLECT)
+    spread = np.sqrt(np.maximum(variance, _LEAST_SPREAD)).astype(np.float32)
+    even = _rounded(apart / spread * np.float32(_EVEN_CONTRAST) + np.float32(_CENTRE))
+    even[~is_hidden] = _CENTRE
+    return even
+
+
+def _share_equal(stored: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Which share of the pixels around each pixel have the value of the pixel to their left."""
+    equal = np.zeros(stored.shape, dtype=np.float32)
+    equal[:, 1:] = stored[:, 1:] == stored[:, :-1]
+    return np.asarray(cv2.blur(equal, _AROUND, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
+
+
+def _range_around(picture: NDArray[np.float32] | Picture) -> NDArray[np.float32]:
+    """How far the greatest value around each pixel is above the least."""
+    window = np.ones(_AROUND, dtype=np.uint8)
+    return np.asarray(cv2.dilate(picture, window), np.float32) - np.asarray(cv2.erode(picture, window), np.float32)
 
 
 def _without_padding(values: Values, appearance: Appearance) -> Values:

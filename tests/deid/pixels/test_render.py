@@ -88,6 +88,27 @@ def test_B04_letters_of_a_few_steps_in_the_dark_are_seen_in_one_view(kind):
     assert steps[0] <= 1
 
 
+@pytest.mark.parametrize("kind", ["MONOCHROME1", "MONOCHROME2"])
+def test_faint_letters_in_the_middle_of_the_range_are_seen_in_one_view(kind):
+    """12 of 4,096 steps, with the least and the greatest value elsewhere: less than a grey level."""
+    values = np.full((120, 200), 2000, dtype=np.uint16)
+    drawn = np.zeros((120, 200), dtype=np.uint8)
+    cv2.putText(drawn, "DOE", (10, 40), cv2.FONT_HERSHEY_SIMPLEX, 1, 1, 2)
+    values[drawn > 0] += 12
+    values[90:100], values[100:] = 0, 4095
+    pictures = shown(values, PhotometricInterpretation=kind, BitsStored=12)
+    ink, ground = drawn[:60] > 0, drawn[:60] == 0
+    steps = [int(picture[:60][ink].min()) - int(picture[:60][ground].max()) for picture in pictures]
+    assert max(map(abs, steps[:-1])) <= 1
+    assert steps[-1] >= 48
+
+
+def test_what_is_seen_elsewhere_is_not_evened():
+    noise = np.random.default_rng(4).normal(2000, 40, (64, 64)).astype(np.uint16)
+    noise[:4], noise[-4:] = 0, 4095
+    assert len(shown(noise, BitsStored=12)) == 2
+
+
 def test_padding_does_not_stretch_the_range():
     values = np.arange(400, dtype=np.int16).reshape(20, 20)
     values[0, 0] = -32000
