@@ -12,22 +12,19 @@ Sources: dlib 19 (`get_frontal_face_detector`, `cnn_face_detection_model_v1`).
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import cv2
 import dlib
 import numpy as np
 
-from curator.errors import ConfigurationError
+from curator.adapters.dlib_weights import DETECTOR, weights
 from curator.model.pixels import Box
 from curator.ports.pixels import Picture
 
-_WEIGHTS_OF, _WEIGHTS = "face_recognition_models", Path("models") / "mmod_human_face_detector.dat"
 _QUARTER_TURNS = range(4)
 # Two boxes of which one holds so much of the other are one face.
 _SAME_FACE = 0.5
@@ -58,7 +55,7 @@ class DlibFaces:
         Raises:
             ConfigurationError: the network's weights are not installed.
         """
-        return f"dlib {dlib.__version__} hog" + (f" {_weights().stem}" if self.coarse_pixels else "")
+        return f"dlib {dlib.__version__} hog" + (f" {weights(DETECTOR).stem}" if self.coarse_pixels else "")
 
     def faces(self, picture: Picture) -> tuple[Box, ...]:
         """The box around each face, top to bottom, in pixels of `picture`; nothing for a picture without any.
@@ -113,17 +110,7 @@ def _histograms() -> dlib.fhog_object_detector:
 
 @cache
 def _network() -> dlib.cnn_face_detection_model_v1:
-    return dlib.cnn_face_detection_model_v1(str(_weights()))
-
-
-def _weights() -> Path:
-    # By its place: importing the package asks for a part of setuptools that is on its way out.
-    found = importlib.util.find_spec(_WEIGHTS_OF)
-    places = [Path(folder) / _WEIGHTS for folder in (found.submodule_search_locations or ())] if found else []
-    weights = next((place for place in places if place.is_file()), None)
-    if weights is None:
-        raise ConfigurationError(f"the package {_WEIGHTS_OF} is not installed, or lacks {_WEIGHTS.name}")
-    return weights
+    return dlib.cnn_face_detection_model_v1(str(weights(DETECTOR)))
 
 
 def _at_most(picture: Picture, pixels: int) -> tuple[Picture, float]:

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
-from curator.errors import ConfigurationError
 from curator.model.pixels import Box
-from curator.strict import Table, nearest
+from curator.policy.numbers import parse_numbers
+from curator.strict import Table
 
 JUDGING = "pixels/judging.toml"
 
@@ -72,19 +72,6 @@ def parse_judging(document: Table) -> Judging:
     Raises:
         ConfigurationError: a rule is malformed, or a number is missing, unknown, negative or set twice.
     """
-    document.only(required=("rule",))
     known = [one.name for one in fields(Judging) if one.name != "ids"]
-    values: dict[str, float] = {}
-    ids: dict[str, str] = {}
-    for rule in document.tables("rule"):
-        rule.only(required=("id", "why", "source", "setting", "value", "example"))
-        name, value = rule.one_of("setting", known), rule.get("value", float)
-        if name in values:
-            raise rule.wrong("setting", f"{name} is set twice")
-        if not 0 <= value < math.inf:
-            raise rule.wrong("value", "must not be negative")
-        values[name], ids[name] = value, rule.get("id", str)
-    for name in known:
-        if name not in values:
-            raise ConfigurationError(f"[{document.name}] sets no {name}{nearest(name, known)}")
-    return Judging(**values, ids=ids)
+    numbers = parse_numbers(document, single=known)
+    return Judging(**numbers.values, ids=numbers.ids)

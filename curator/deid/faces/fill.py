@@ -1,0 +1,241 @@
+"""New values for the voxels of a zone, on the scan's own grid.
+
+In front of the new skin stands what the scan measures in its own air, behind it tissue: the level just under the old skin
+around the place, with the variation of the scan's own tissue, brighter the deeper it lies. So a threshold meets a smooth
+surface wherever it is set, and nothing tells the new voxels from others but their shape.
+
+The law: a voxel outside the zone keeps its stored value; inside, no old value decides a new one but through levels and
+distributions over centimetres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from curator.deid.faces.scan import Scan
+from curator.deid.faces.surface import old_skin, spread
+from curator.deid.faces.view import View
+from curator.deid.faces.zone import Curtain, Map, Zone
+from curator.model.faces import FaceMode
+from curator.ports.faces import Field
+
+# Levels are taken from this deep under the skin, mm, and blurred over as much.
+_UNDER_SKIN_MM = (1.0, 6.0)
+_LEVEL_BREADTH_MM = 10.0
+# Voxels of tissue hang together over this much.
+_GRAIN_MM = 1.2
+# Shares of tissue's own variation: where on its scale the skin begins, how it rises, how much it varies.
+_FIRST, _RISE, _VARIATION, _TAILS = 0.35, 0.7, 0.08, 0.02
+_MOST_SAMPLES = 200_000
+_SLICES_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What changed of a scan: `mask` `(Z, Y, X)`, and `stored` where it is True, in C order."""
+
+    mask: NDArray[np.bool_] = field(repr=False)
+    stored: NDArray[np.generic] = field(repr=False)
+
+    def onto(self, stored: NDArray[np.generic]) -> NDArray[np.generic]:
+        """A copy of a scan's stored values with the new ones in their places."""
+        changed = stored.copy()
+        changed[self.mask] = self.stored
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Palette:
+    """What a scan's own air and tissue measure along one curtain: `level` `(Z, X)` physical, the others sorted."""
+
+    air: NDArray[np.float32] = field(repr=False)
+    level: Map = field(repr=False)
+    variation: NDArray[np.float32] = field(repr=False)
+
+
+def filled(scan: Scan, zone: Zone, views: tuple[View, ...], *, mode: FaceMode, random: np.random.Generator) -> Filled:
+    """The scan without what lies in the zone; `views` are the scan as each curtain's camera sees it.
+
+    Nothing changes where the zone does not meet the scan.
+    """
+    shape = scan.volume.shape
+    mask = np.zeros(shape, np.bool_)
+    values = scan.volume.stored.copy()
+    for curtain, view in zip(zone.curtains, views, strict=True):
+        palette = _palette(curtain, view, random)
+        box = _box(curtain, scan)
+        if any(part.stop <= part.start for part in box):
+            continue
+        grain = _grain(box, scan, random)
+        for part in _slabs(box):
+            new, inside = _slab(scan, curtain, palette, part, grain[part[0].start - box[0].start :], mode, random)
+            mask[part] |= inside
+            values[part][inside] = new
+    return Filled(mask, values[mask])
+
+
+def _palette(curtain: Curtain, view: View, random: np.random.Generator) -> _Palette:
+    step, levels = view.frame.step_mm, view.levels
+    skin = old_skin(view)
+    is_hit = np.isfinite(skin)
+    depth = np.where(is_hit, skin, np.float32(0))
+    y = np.arange(view.frame.shape[1], dtype=np.float32)[None, :, None]
+    under = y - depth[:, None, :]
+    is_tissue = (view.smooth > levels.threshold) & is_hit[:, None, :]
+    first, last = (mm / step for mm in _UNDER_SKIN_MM)
+    layer = is_tissue & (under > first) & (under < last)
+    counts = layer.sum(axis=1)
+    means = np.where(layer, view.smooth, 0).sum(axis=1) / np.maximum(counts, 1)
+    level = spread(means.astype(np.float32), counts > 0, _LEVEL_BREADTH_MM / step)
+    level = np.where(level > levels.air, level, np.float32(levels.tissue))
+    shell = is_tissue & (under > first) & curtain.is_inside[:, None, :] & (y < curtain.back[:, None, :])
+    z, _, x = np.nonzero(shell)
+    variation = view.smooth[shell] - level[z, x]
+    return _Palette(_air(view, depth, is_hit, random), level, _sorted(variation, random))
+
+
+def _air(view: View, depth: Map, is_hit: NDArray[np.bool_], random: np.random.Generator) -> NDArray[np.float32]:
+    """What air measures in front of the head, as it was scanned; one level where there is none."""
+    levels = view.levels
+    limit = levels.air + 0.5 * (levels.threshold - levels.air)
+    y = np.arange(view.frame.shape[1], dtype=np.float32)[None, :, None]
+    front = float(np.percentile(depth[is_hit], 60)) if is_hit.any() else 0.0
+    found = view.smooth[(view.smooth < limit) & (y < front)]
+    if found.size < 100:
+        return np.array([levels.air], np.float32)
+    # A view is smoother than its scan: what the scan's air varies by is put back.
+    spread_out = found + random.standard_normal(found.size).astype(np.float32) * np.float32(levels.noise)
+    lowest = float(found.min())
+    return _sorted(np.where(spread_out < lowest, 2 * lowest - spread_out, spread_out), random)
+
+
+def _sorted(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """So many of the values that they stand for all, sorted; one 0 for none."""
+    if not values.size:
+        return np.zeros(1, np.float32)
+    if values.size > _MOST_SAMPLES:
+        values = values[random.integers(0, values.size, _MOST_SAMPLES)]
+    return np.sort(values.astype(np.float32))
+
+
+def _box(curtain: Curtain, scan: Scan) -> tuple[slice, slice, slice]:
+    """The slices `(z, y, x)` of a scan that a curtain may reach."""
+    inside = curtain.is_inside
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return (slice(0, 0),) * 3
+    deep = float(curtain.back[inside].max())
+    # In front of the frame lies nothing of the scan but what is cut off with it.
+    reach = float(max(scan.volume.shape)) * max(scan.volume.spacing_mm) / curtain.frame.step_mm
+    ends = ((columns[0] - 1, columns[-1] + 1), (-reach, deep), (rows[0] - 1, rows[-1] + 1))
+    corners = curtain.frame.points_of(np.array(list(product(*ends)), np.float64))
+    back = np.linalg.inv(scan.volume.affine_lps)
+    indices = corners @ back[:3, :3].T + back[:3, 3]
+    low, high = np.floor(indices.min(axis=0)).astype(int), np.ceil(indices.max(axis=0)).astype(int) + 1
+    z, y, x = (
+        slice(max(0, int(first)), min(length, int(last)))
+        for first, last, length in zip(low[::-1], high[::-1], scan.volume.shape, strict=True)
+    )
+    return z, y, x
+
+
+def _grain(box: tuple[slice, slice, slice], scan: Scan, random: np.random.Generator) -> Field:
+    """Normal noise over a box of a scan that hangs together like tissue does."""
+    shape = tuple(part.stop - part.start for part in box)
+    sigma = [_GRAIN_MM / spacing for spacing in scan.volume.spacing_mm]
+    noise = ndimage.gaussian_filter(random.standard_normal(shape, np.float32), sigma, mode="wrap")
+    noise /= max(float(noise.std()), 1e-6)
+    return np.asarray(noise, np.float32)
+
+
+def _slabs(box: tuple[slice, slice, slice]) -> Iterator[tuple[slice, slice, slice]]:
+    z, y, x = box
+    for start in range(z.start, z.stop, _SLICES_AT_ONCE):
+        yield slice(start, min(z.stop, start + _SLICES_AT_ONCE)), y, x
+
+
+def _slab(
+    scan: Scan,
+    curtain: Curtain,
+    palette: _Palette,
+    part: tuple[slice, slice, slice],
+    grain: Field,
+    mode: FaceMode,
+    random: np.random.Generator,
+) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+    """The new stored values of some slices in C order, and where they go."""
+    place = _places(scan, curtain, part)
+    shape = place[0].shape
+    flat = (shape[0] * shape[1], shape[2])
+    x, y, z = (one.reshape(flat) for one in place)
+    weight, skin, back = curtain.at(x, z)
+    inside = (weight > 0) & (y < back)
+    y, skin, back = y[inside], skin[inside], back[inside]
+    z_voxel, x_voxel = (
+        np.clip(np.rint(one[inside]).astype(np.intp), 0, length - 1)
+        for one, length in zip((z, x), palette.level.shape, strict=True)
+    )
+    air = palette.air[random.integers(0, palette.air.size, y.size)]
+    depth = np.clip((y - skin) / np.maximum(back - skin, 1.0), 0, 1)
+    grain = grain[: shape[0]].reshape(flat)[inside]
+    if mode is FaceMode.ZERO:
+        new = np.full(y.size, palette.air[0], np.float32)
+    else:
+        if mode is FaceMode.NOISE:
+            depth = random.random(y.size, np.float32)
+        tissue = palette.level[z_voxel, x_voxel] + _variation(palette, depth, grain)
+        # The skin lies inside a voxel as often as between two.
+        share = np.clip(y - skin + 0.5, 0, 1)
+        new = air + (tissue - air) * share
+    inside = inside.reshape(shape)
+    return stored_as(scan, np.asarray(new, np.float32), part[0], inside), inside
+
+
+def _variation(palette: _Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far tissue at a depth (0 at the skin to 1) lies from its level: the scan's own variation, rising inwards."""
+    place = 0.5 + np.clip((depth - _FIRST) * _RISE, 0, 0.5 - _TAILS) + _VARIATION * grain
+    place = np.clip(place, _TAILS, 1 - _TAILS)
+    own = palette.variation
+    return np.asarray(own[(place * own.size).astype(np.intp)] - own[own.size // 2], np.float32)
+
+
+def _places(scan: Scan, curtain: Curtain, part: tuple[slice, slice, slice]) -> tuple[Field, Field, Field]:
+    """Where the voxels of some slices lie in a curtain's frame: x, y and z, each `(Z, Y, X)`."""
+    to_frame = np.linalg.solve(curtain.frame.affine_lps, scan.volume.affine_lps)
+    k, j, i = (np.arange(one.start, one.stop, dtype=np.float64) for one in part)
+    x, y, z = (
+        np.asarray(
+            row[0] * i[None, None, :] + row[1] * j[None, :, None] + row[2] * k[:, None, None] + row[3], np.float32
+        )
+        for row in to_frame[:3]
+    )
+    return x, y, z
+
+
+def stored_as(
+    scan: Scan, physical: NDArray[np.float32], slices: slice, inside: NDArray[np.bool_]
+) -> NDArray[np.generic]:
+    """Physical values as the scan stores them: within its bounds, never the value that stands for no tissue.
+
+    `inside` `(Z, Y, X)` says where in `slices` each stands, in C order.
+    """
+    slope, intercept = scan.scale(slices)
+    counts = inside.reshape(inside.shape[0], -1).sum(axis=1)
+    slope, intercept = (np.repeat(one[:, 0, 0], counts) for one in (slope, intercept))
+    stored = (physical - intercept) / np.where(slope == 0, np.float32(1), slope)
+    kind = scan.volume.stored.dtype
+    if not np.issubdtype(kind, np.integer):
+        return stored.astype(kind)
+    limits = np.iinfo(kind)
+    low, high = max(limits.min, scan.lowest), min(limits.max, scan.highest)
+    whole = np.clip(np.rint(stored), low, high)
+    if scan.padding is not None:
+        beside = scan.padding + 1 if scan.padding + 1 <= high else scan.padding - 1
+        whole = np.where(whole == scan.padding, beside, whole)
+    return whole.astype(kind)

@@ -1,0 +1,128 @@
+"""The new skin: the old one smoothed until nothing of a face is left, with a relief that only the key knows.
+
+The law: inside the window nothing of the old surface decides the new one but its shape over several centimetres, so the
+old one cannot be had back by averaging releases made with different keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from curator.deid.faces.render import Depth, first_hits
+from curator.deid.faces.view import SKIN, View, body_of
+from curator.deid.faces.zone import Curtain, Map, Mask
+from curator.policy.faces.defacing import Numbers
+
+# The relief is as broad as a cheek.
+_RELIEF_BREADTH_MM = 14.0
+_LEAST_WEIGHT = 1e-3
+# Air that is no brighter than noise after smoothing must not count as skin.
+_NOISE_MARGIN = 1.5
+# How much of the shell the edge of the window has.
+_EDGE_SHELL, _EDGE_MM = 0.3, 8.0
+# How much of what may go above the brow is kept for tissue behind the new skin.
+_NEAR_BRAIN = 0.6
+# How much deeper than above the brow things may change at the height of the eyes: an orbit.
+_ORBIT_MM = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rays of a frame are made new, in its voxels: a rounded box around `(x, z)` with half sides.
+
+    `brow_z` is the height above which the brain lies behind the skin, `eye_z` that of the pupils.
+    """
+
+    x: float
+    z: float
+    half_x: float
+    half_z: float
+    eye_z: float
+    brow_z: float
+
+    def weight(self, shape: tuple[int, int], *, ramp: float) -> Map:
+        """`(Z, X)`: 0 outside, growing to 1 over `ramp` voxels inside the edge."""
+        z, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+        across, along = np.abs(x - self.x) / max(self.half_x, 1.0), np.abs(z - self.z) / max(self.half_z, 1.0)
+        from_middle = (across**4 + along**4) ** 0.25
+        inward = (1 - from_middle) * min(self.half_x, self.half_z) / ramp
+        share = np.clip(inward, 0, 1)
+        return np.asarray(share * share * (3 - 2 * share), np.float32)
+
+
+def old_skin(view: View) -> Depth:
+    """Where the skin lies in a view, `(Z, X)` voxels along y, NaN where there is none: the body's, without specks."""
+    noise = view.levels.noise / view.levels.contrast if view.levels.contrast > 0 else 0.0
+    level = max(SKIN, _NOISE_MARGIN * noise)
+    body = body_of(view.even > level)
+    return first_hits(np.where(body, view.even, np.float32(0)), level)
+
+
+def curtain_for(
+    view: View,
+    window: Window,
+    *,
+    shell_mm: float,
+    smoothing_mm: float,
+    numbers: Numbers,
+    random: np.random.Generator,
+) -> Curtain | None:
+    """The curtain of a window; None where it meets no skin."""
+    step = view.frame.step_mm
+    skin = old_skin(view)
+    is_hit = np.isfinite(skin)
+    depth = np.where(is_hit, skin, np.float32(0))
+    weight = np.where(is_hit, window.weight(skin.shape, ramp=numbers.ramp_mm / step), 0).astype(np.float32)
+    if not (weight > 0).any():
+        return None
+    smooth = spread(depth, is_hit, smoothing_mm / step)
+    relief = _relief(skin.shape, random, breadth=_RELIEF_BREADTH_MM / step) * np.float32(numbers.relief_mm / step)
+    # A little behind on the average, so that what stood out is not just met again.
+    new = weight * (smooth + relief + np.float32(1.0 / step)) + (1 - weight) * depth
+    limit = depth + _brain_limit(window, skin.shape, numbers=numbers, step=step)
+    shell = _shell(window, weight, shell_mm=shell_mm, numbers=numbers, step=step)
+    # Where the brain is near the new skin stays near the old one, so that tissue lies behind it.
+    new = np.minimum(new, limit - np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step)))
+    back = np.maximum(new + shell, depth + np.float32(numbers.skin_margin_mm / step))
+    back = np.minimum(back, limit)
+    return Curtain(view.frame, weight, _beyond(new, weight > 0), _beyond(back, weight > 0))
+
+
+def spread(values: Map, is_known: Mask, sigma: float) -> Map:
+    """Known values of a map blurred by `sigma` voxels, each place judged by the known ones around it alone."""
+    weight = ndimage.gaussian_filter(is_known.astype(np.float32), sigma)
+    total = ndimage.gaussian_filter(np.where(is_known, values, 0).astype(np.float32), sigma)
+    return np.asarray(total / np.maximum(weight, _LEAST_WEIGHT), np.float32)
+
+
+def _relief(shape: tuple[int, ...], random: np.random.Generator, *, breadth: float) -> NDArray[np.float32]:
+    """A smooth random surface of standard deviation 1."""
+    noise = ndimage.gaussian_filter(random.standard_normal(shape).astype(np.float32), breadth, mode="wrap")
+    return np.asarray(noise / max(float(noise.std()), 1e-6), np.float32)
+
+
+def _shell(window: Window, weight: Map, *, shell_mm: float, numbers: Numbers, step: float) -> Map:
+    """How deep behind the new skin everything is new, voxels: less above the eyes, less at the edge."""
+    z = np.arange(weight.shape[0], dtype=np.float32)[:, None]
+    forehead = min(numbers.forehead_shell_mm, shell_mm)
+    up = np.clip((z - window.eye_z) / max(window.brow_z - window.eye_z, 1.0), 0, 1)
+    depth = shell_mm + (forehead - shell_mm) * up
+    inward = np.clip(weight * numbers.ramp_mm / _EDGE_MM, _EDGE_SHELL, 1)
+    return np.asarray(depth * inward / step, np.float32)
+
+
+def _brain_limit(window: Window, shape: tuple[int, ...], *, numbers: Numbers, step: float) -> Map:
+    """How far behind the old skin nothing may change, voxels `(Z, 1)`: above the brow the brain is near."""
+    z = np.arange(shape[0], dtype=np.float32)[:, None]
+    up = np.clip((z - window.eye_z) / max(window.brow_z - window.eye_z, 1.0), 0, 1)
+    return np.asarray((numbers.forehead_shell_mm + (1 - up) * _ORBIT_MM) / step, np.float32)
+
+
+def _beyond(values: Map, is_inside: Mask) -> Map:
+    """A map whose values outside the window are those of the nearest ray inside, so that its edge interpolates well."""
+    nearest = ndimage.distance_transform_edt(~is_inside, return_distances=False, return_indices=True)
+    return np.ascontiguousarray(values[tuple(nearest)], np.float32)

@@ -1,0 +1,67 @@
+"""Linear interpolation of volumes on the CPU.
+
+The law: what lies outside a volume is one value; the same input gives the same voxels, whatever the number of threads.
+
+Sources: scipy.ndimage (affine_transform), OpenCV (warpAffine, which turns a slice at a time).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from curator.model.volume import Affine
+from curator.ports.faces import Field
+
+_REVERSED = np.eye(3)[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class CpuResampler:
+    """Interpolates with scipy and OpenCV."""
+
+    @property
+    def name(self) -> str:
+        """Which implementation."""
+        return "cpu"
+
+    def onto(
+        self, values: NDArray[np.generic], indices: Affine, shape: tuple[int, int, int], *, outside: float
+    ) -> Field:
+        """As `Resampler.onto`."""
+        matrix = _REVERSED @ indices[:3, :3] @ _REVERSED
+        taken = ndimage.affine_transform(
+            values,
+            matrix,
+            offset=_REVERSED @ indices[:3, 3],
+            output_shape=shape,
+            output=np.float32,
+            order=1,
+            mode="constant",
+            cval=outside,
+        )
+        return np.asarray(taken, np.float32)
+
+    def turned(self, values: Field, *, yaw_deg: float, pitch_deg: float, outside: float) -> Field:
+        """As `Resampler.turned`."""
+        if yaw_deg:
+            values = _in_planes(values, yaw_deg, outside)
+        if pitch_deg:
+            # x first, so that its planes are (z, y): up to back is a turn about x.
+            side = _in_planes(np.ascontiguousarray(values.transpose(2, 0, 1)), pitch_deg, outside)
+            values = np.ascontiguousarray(side.transpose(1, 2, 0))
+        return values
+
+
+def _in_planes(values: Field, angle_deg: float, outside: float) -> Field:
+    """Every plane of the last two axes turned about its centre."""
+    rows, columns = values.shape[1:]
+    turn = cv2.getRotationMatrix2D(((columns - 1) / 2, (rows - 1) / 2), angle_deg, 1.0)
+    turned = np.empty_like(values)
+    for index, plane in enumerate(values):
+        turned[index] = cv2.warpAffine(plane, turn, (columns, rows), flags=cv2.INTER_LINEAR, borderValue=outside)
+    return turned

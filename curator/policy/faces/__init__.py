@@ -1,0 +1,1 @@
+"""What decides about faces in head scans: rules/faces read."""
