@@ -97,8 +97,10 @@ def _coarse(volume: Volume) -> _Coarse | None:
 
 
 def _averaged(volume: Volume) -> Volume:
-    """Neighbours averaged until voxels are nearly as large as those of the copy, so that noise and edges do not alias."""
-    z, y, x = (max(1, min(int(_STEP_MM / step), count)) for step, count in zip(volume.spacing_mm, volume.shape, strict=True))
+    """Neighbours averaged until voxels are nearly as large as those of the copy, lest noise and edges alias."""
+    z, y, x = (
+        max(1, min(int(_STEP_MM / step), count)) for step, count in zip(volume.spacing_mm, volume.shape, strict=True)
+    )
     if (z, y, x) == (1, 1, 1):
         return volume
     counts = [length // factor for length, factor in zip(volume.shape, (z, y, x), strict=True)]
@@ -121,7 +123,7 @@ def _tissue(values: Field) -> NDArray[np.bool_]:
 def _starts(here: _Coarse, there: _Coarse) -> Iterator[sitk.Euler3DTransform]:
     """The best few of all starts by the metric on the coarsest images: box on box, body on body, each turned."""
     method = _method(slice(0, 1))
-    fixed, moving = (sitk.Shrink(sitk.DiscreteGaussian(one.image, _BLUR_MM[0] ** 2), [_SHRINK[0]] * 3) for one in (here, there))
+    fixed, moving = (_smallest(one.image) for one in (here, there))
     found: list[tuple[float, int, sitk.Euler3DTransform]] = []
     places = ((here.middle_mm, there.middle_mm), (here.centre_mm, there.centre_mm), (here.centre_mm, here.centre_mm))
     for (source, target), turns in product(places, product(_TURNS_DEG, repeat=3)):
@@ -141,6 +143,10 @@ def _starts(here: _Coarse, there: _Coarse) -> Iterator[sitk.Euler3DTransform]:
         found.append((value, len(found), start))
     for _, _, start in sorted(found, key=lambda one: one[:2])[:_MOST_STARTS]:
         yield start
+
+
+def _smallest(image: sitk.Image) -> sitk.Image:
+    return sitk.Shrink(sitk.DiscreteGaussian(image, _BLUR_MM[0] ** 2), [_SHRINK[0]] * 3)
 
 
 def _settled(

@@ -64,7 +64,9 @@ def load(name: str, scratch: Path, *, says_head: bool | None = None) -> Case:
         return _phantom(name, random_heads(seed, number + 1)[number], says_head)
     if name in _NIFTI:
         volume = read_nifti(HEADS / _NIFTI[name])
-        return Case(name, Scan(volume=volume, modality="CT" if name in _CT else "MR", names_head=says_head), _SHOWS[name])
+        return Case(
+            name, Scan(volume=volume, modality="CT" if name in _CT else "MR", names_head=says_head), _SHOWS[name]
+        )
     if name in _SERIES:
         return Case(name, _read(sorted((HEADS / _SERIES[name]).glob("*.dcm")), says_head), _SHOWS[name])
     if name == CONTROL:

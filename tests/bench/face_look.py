@@ -1,4 +1,4 @@
-"""One treated head looked at by the bench's own renderer and by curator's attack, beside what other programs make of it.
+"""One treated head as the bench's own renderer and curator's attack see it, beside what other programs make of it.
 
     uv run python tests/bench/face_look.py NAME SCRATCH [--quick] [--peers] [--controls]
 
@@ -76,7 +76,11 @@ def _independent(scan: Scan, *, is_quick: bool) -> dict[str, object]:
 
 
 def _other(
-    case: Case, scan: Scan, brain: NDArray[np.bool_] | None, see: Callable[[Scan], dict[str, object]], attack: Attack | None
+    case: Case,
+    scan: Scan,
+    brain: NDArray[np.bool_] | None,
+    see: Callable[[Scan], dict[str, object]],
+    attack: Attack | None,
 ) -> dict[str, object]:
     changed = scan.volume.stored != case.scan.volume.stored
     return {
@@ -93,7 +97,9 @@ def _attack_of(scan: Scan) -> Attack:
     numbers = kit.rules.numbers
     view = view_of(scan, head_frame(scan, kit.resampler, kit.judge), kit.resampler)
     sight = clearest_sight(view, kit.judge, kit.resampler, numbers)
-    frame = view.frame if sight is None else frame_around(corners_of(view.frame), sight.axes, step_mm=view.frame.step_mm)
+    frame = (
+        view.frame if sight is None else frame_around(corners_of(view.frame), sight.axes, step_mm=view.frame.step_mm)
+    )
 
     def attack(after: Scan) -> dict[str, object]:
         seen = attacked(view_of(after, frame, kit.resampler, levels=view.levels), kit.judge, kit.resampler, numbers)

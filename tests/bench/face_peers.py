@@ -48,7 +48,7 @@ def brain_of(case: Case, scratch: Path) -> NDArray[np.bool_] | None:
 
 
 def pydefaced(case: Case, scratch: Path) -> NDArray[np.generic] | None:
-    """The stored values without what pydeface's mask takes; None without pydeface or where its template fits nothing."""
+    """The stored values without what pydeface's mask takes; None without pydeface or a template that fits."""
     python = environment("pydeface", scratch)
     if python is None:
         return None

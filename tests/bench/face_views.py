@@ -1,8 +1,8 @@
 """Renders of heads made otherwise than curator makes its own, and what dlib's detector sees in them.
 
-Surface points with the gradient's direction as their normal are splatted onto an orthographic camera's pixels, the nearest
-last. curator casts rays through a resampled block and shades by the slope of the depth; nothing of that is used here, nor
-its levels, views or scale.
+Surface points with the gradient's direction as their normal are splatted onto an orthographic camera's pixels, the
+nearest last. curator casts rays through a resampled block and shades by the slope of the depth; nothing of that is used
+here, nor its levels, views or scale.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     uv run python tests/bench/faces.py [--quick] [--seed 1] [--phantoms 50] [--first 0] [--only NAME ...] [--no-real]
                                        [--no-peers] [--says-head] [--scratch FOLDER] [--json FILE]
 
-Real heads are those of ../shared/data/heads, where they are. Every head is treated in a process of its own; its time and
-memory are that process's. A silent failure is a head that was released though the bench's renderer shows the detector a
-face. Pictures are made in memory and never written.
+Real heads are those of ../shared/data/heads, where they are. Every head is treated in a process of its own; its time
+and memory are that process's. A silent failure is a head that was released though the bench's renderer shows the
+detector a face. Pictures are made in memory and never written.
 """
 
 from __future__ import annotations
@@ -39,13 +39,18 @@ def main() -> None:
     for name in _names(arguments):
         row = _row(name, arguments, scratch)
         rows.append(row)
-        print(_line(row), flush=True)
+        _say(_line(row))
         for line in _others(row):
-            print(line, flush=True)
+            _say(line)
         if arguments.json is not None:
             arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     for line in summary(rows):
-        print(line)
+        _say(line)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _arguments() -> argparse.Namespace:
@@ -109,13 +114,22 @@ def _line(row: Row) -> str:
         if key in numbers
     )  # fmt: skip
     flag = " SILENT-FAILURE" if _is_silent_failure(row) else " HELD" if _is_held(row) else ""
-    return (
-        f"{row['name']:14} {treated['status']:14} rung {treated['rung']} {treated['shows']:5} | own: {own} | independent: "
-        f"{before['hits']}/{before['looks']} {before['best']:.2f} -> {after['hits']}/{after['looks']} {after['best']:.2f} "
-        f"at {after['at']} behind {after['null']:.2f} | brain {looked['brain_changed']} of "
-        f"{_rounded(looked['brain_ml'])} ml, changed {100 * looked['changed_share']:.1f} % | {treated['cpu_s']:.0f} s "
-        f"{treated['peak_mb']:.0f} MB {treated['shape']} | {treated['why']}{flag} {treated['about']}"
+    return " | ".join(
+        [
+            f"{row['name']:14} {treated['status']:14} rung {treated['rung']} {treated['shows']:5}",
+            f"own: {own}",
+            f"independent: {_seen(before)} -> {_seen(after)} at {after['at']} behind {after['null']:.2f}",
+            f"brain {looked['brain_changed']} of {_rounded(looked['brain_ml'])} ml",
+            f"changed {100 * looked['changed_share']:.1f} %",
+            f"{treated['cpu_s']:.0f} s {treated['peak_mb']:.0f} MB {treated['shape']}",
+            f"{treated['why']}{flag}",
+            f"{treated['about']}",
+        ]
     )
+
+
+def _seen(looked: Row) -> str:
+    return f"{looked['hits']}/{looked['looks']} {looked['best']:.2f}"
 
 
 def _others(row: Row) -> Iterator[str]:
@@ -123,12 +137,14 @@ def _others(row: Row) -> Iterator[str]:
         return
     for name, other in _part(_part(row, "looked"), "others").items():
         seen, attack = other["independent"], other["attack"] or {}
-        said = f"attack hits {attack.get('hits')}/{attack.get('looks')} best {attack.get('best', 0):.2f}" if attack else ""
-        yield (
-            f"    {name:16} independent {seen['hits']}/{seen['looks']} {seen['best']:.2f} at {seen['at']} | {said} bright "
-            f"{attack.get('bright', 0):.2f} cnn {attack.get('network', 0):.2f} rank {attack.get('rank')} clear "
-            f"{attack.get('is_clear')} | brain {other['brain_changed']}, changed {100 * other['changed_share']:.1f} %"
-        )
+        words = [f"    {name:16} independent {_seen(seen)} at {seen['at']}"]
+        if attack:
+            words.append(
+                f"attack {_seen(attack)} bright {attack['bright']:.2f} cnn {attack['network']:.2f} "
+                f"rank {attack['rank']} clear {attack['is_clear']}"
+            )
+        words.append(f"brain {other['brain_changed']}, changed {100 * other['changed_share']:.1f} %")
+        yield " | ".join(words)
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
@@ -145,7 +161,9 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
     yield f"silent failures (released, and the independent renderer shows a face): {len(failures)} {failures}"
     held = [str(row["name"]) for row in done if _is_held(row)]
     yield f"held: {len(held)} {held}"
-    brains = [_part(row, "looked")["brain_changed"] for row in done if _part(row, "looked")["brain_changed"] is not None]
+    brains = [
+        _part(row, "looked")["brain_changed"] for row in done if _part(row, "looked")["brain_changed"] is not None
+    ]
     touched = [count for count in brains if count]
     yield f"brain voxels changed: in {len(touched)} of {len(brains)} heads, most {max(brains, default=0)}"
     for what, key in (("CPU seconds", "cpu_s"), ("peak memory, MB", "peak_mb")):
@@ -160,7 +178,8 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
         faces = sum(_part(one, "independent")["hits"] > 0 for one in seen)
         caught = sum(not (_part(one, "attack") or {"is_clear": True})["is_clear"] for one in seen)
         brain = [one["brain_changed"] for one in seen]
-        yield f"{name}: {faces} of {len(seen)} still shows a face; curator's attack catches {caught}; brain voxels {brain}"
+        still = f"{faces} of {len(seen)} still show a face"
+        yield f"{name}: {still}; curator's attack catches {caught}; brain voxels {brain}"
 
 
 def _is_released(row: Row) -> bool:
