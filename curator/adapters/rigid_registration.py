@@ -27,7 +27,8 @@ _BINS, _SHARE, _SEED = 32, 0.3, 20240229
 # From so many turns about each axis a start is chosen, by the metric on the coarsest images.
 _TURNS_DEG = (-14.0, 0.0, 14.0)
 _MOST_STARTS = 3
-_SHRINK, _BLUR_MM = (3, 2, 1), (6.0, 3.0, 0.0)
+_SHRINK: tuple[int, ...] = (3, 2, 1)
+_BLUR_MM: tuple[float, ...] = (6.0, 3.0, 0.0)
 _ITERATIONS, _LARGEST_STEP, _LEAST_STEP = 60, 4.0, 0.02
 # Turning by a radian moves the skin by about as many mm.
 _RADIUS_MM = 90.0

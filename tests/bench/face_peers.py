@@ -21,7 +21,7 @@ from curator.imaging.nifti import nifti_bytes, read_nifti
 from curator.imaging.resample import CpuResampler
 from curator.model.volume import Volume
 
-_BET_MM = 1.5
+_BET_MM = 2.0
 _BET = """
 import sys, nibabel
 from brainextractor import BrainExtractor
@@ -36,7 +36,10 @@ _PYDEFACE_DATA = "pydeface/data"
 
 def brain_of(case: Case, scratch: Path) -> NDArray[np.bool_] | None:
     """The brain `(Z, Y, X)` of a real head by a method that has nothing of curator's; None where it found none."""
-    volume = case.scan.volume
+    volume, kept = case.scan.volume, scratch / f"{case.name}.brain.npz"
+    if kept.exists():
+        with np.load(kept) as known:
+            return np.asarray(known["brain"], np.bool_)
     frame = patient_frame(volume, step_mm=_BET_MM)
     values = case.scan.seen_in(frame, CpuResampler())
     found = _brain_in_skull(values) if is_ct(case) else _bet(values, frame, scratch)
@@ -44,7 +47,9 @@ def brain_of(case: Case, scratch: Path) -> NDArray[np.bool_] | None:
         return None
     back = np.linalg.solve(frame.affine_lps, volume.affine_lps)
     onto = CpuResampler().onto(found.astype(np.uint8), back, volume.shape, outside=0.0)
-    return np.asarray(onto > 0.5, np.bool_)
+    brain = np.asarray(onto > 0.5, np.bool_)
+    np.savez_compressed(kept, brain=brain)
+    return brain
 
 
 def pydefaced(case: Case, scratch: Path) -> NDArray[np.generic] | None:
