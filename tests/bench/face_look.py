@@ -22,10 +22,13 @@ from face_views import looked_at
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from curator.deid.faces.attack import attacked, likeness
+from curator.deid.faces.attack import attacked
 from curator.deid.faces.find import clearest_sight
+from curator.deid.faces.likeness import line_up
+from curator.deid.faces.render import shaded
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.view import SKIN, head_frame, picture_of, view_of
+from curator.deid.faces.surface import old_skin
+from curator.deid.faces.view import finer, head_frame, view_of
 from curator.imaging.frame import corners_of, frame_around
 
 _SHELL_MM, _BLUR_MM = 7.0, 6.0
@@ -101,12 +104,17 @@ def _attack_of(scan: Scan) -> Attack:
         view.frame if sight is None else frame_around(corners_of(view.frame), sight.axes, step_mm=view.frame.step_mm)
     )
 
+    people = None
+    if sight is not None:
+        original = view_of(scan, sight.frame, kit.resampler, levels=view.levels)
+        people = line_up(sight, original, kit.judge, kit.rules.gallery)
+
     def attack(after: Scan) -> dict[str, object]:
         seen = attacked(view_of(after, frame, kit.resampler, levels=view.levels), kit.judge, kit.resampler, numbers)
         found: dict[str, object] = {**asdict(seen), "is_clear": seen.is_clear(numbers), "rank": None}
-        if sight is not None:
-            there = view_of(after, sight.frame, kit.resampler, levels=view.levels)
-            alike = likeness(sight, picture_of(there.even, SKIN), kit.judge, kit.rules.gallery)
+        if people is not None:
+            there = view_of(after, people.sight.frame, kit.resampler, levels=view.levels)
+            alike = people.likeness(finer(shaded(old_skin(there))), kit.judge)
             found |= {"rank": alike.rank, "distance": alike.distance}
         return found
 

@@ -1,7 +1,8 @@
 """Faces in head scans: what curator removes, seen by a renderer that it does not know, beside pydeface and quickshear.
 
     uv run python tests/bench/faces.py [--quick] [--seed 1] [--phantoms 50] [--first 0] [--only NAME ...] [--no-real]
-                                       [--no-peers] [--says-head] [--scratch FOLDER] [--json FILE]
+                                       [--no-peers] [--no-controls] [--says-head] [--scratch FOLDER]
+                                       [--json FILE]
 
 Real heads are those of ../shared/data/heads, where they are. Every head is treated in a process of its own; its time
 and memory are that process's. A silent failure is a head that was released though the bench's renderer shows the
@@ -62,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=())
     parser.add_argument("--no-real", action="store_true")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--no-controls", action="store_true")
     parser.add_argument("--says-head", action="store_true", help="headers say that it is a head; else they say nothing")
     parser.add_argument("--scratch", type=Path, help="kept; without it a new folder")
     parser.add_argument("--json", type=Path, help="all figures, written after each head")
@@ -86,7 +88,7 @@ def _row(name: str, arguments: argparse.Namespace, scratch: Path) -> Row:
     says = ["--says-head"] if arguments.says_head else []
     looks = ["--quick"] if arguments.quick else []
     looks += ["--peers"] if not arguments.no_peers and not name.startswith("phantom") else []
-    looks += ["--controls"] if name in _CONTROLLED else []
+    looks += ["--controls"] if name in _CONTROLLED and not arguments.no_controls else []
     row: Row = {"name": name}
     for script, options, part in (("face_treat", says, "treated"), ("face_look", looks, "looked")):
         command = [sys.executable, str(_BENCH / f"{script}.py"), name, str(scratch), *options]
