@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 
@@ -49,20 +50,24 @@ class SimpleItkRegistrar:
 
     def rigid(self, fixed: Volume, moving: Volume) -> Affine | None:
         """As `Registrar.rigid`; None for volumes of one value too."""
-        here, there = _coarse(fixed), _coarse(moving)
-        if here is None or there is None:
-            return None
-        best: tuple[float, sitk.Euler3DTransform] | None = None
-        for start in _starts(here, there):
-            found = _settled(here, there, start, levels=slice(0, 2))
-            if found is not None and (best is None or found[0] < best[0]):
-                best = found
-        if best is not None:
-            best = _settled(here, there, best[1], levels=slice(1, 3))
-        if best is None:
-            return None
-        motion = _matrix(best[1])
-        return motion if _is_plausible(here, there, motion) else None
+        with _one_thread():
+            return _laid(_coarse(fixed), _coarse(moving))
+
+
+def _laid(here: _Coarse | None, there: _Coarse | None) -> Affine | None:
+    if here is None or there is None:
+        return None
+    best: tuple[float, sitk.Euler3DTransform] | None = None
+    for start in _starts(here, there):
+        found = _settled(here, there, start, levels=slice(0, 2))
+        if found is not None and (best is None or found[0] < best[0]):
+            best = found
+    if best is not None:
+        best = _settled(here, there, best[1], levels=slice(1, 3))
+    if best is None:
+        return None
+    motion = _matrix(best[1])
+    return motion if _is_plausible(here, there, motion) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,17 @@ def _starts(here: _Coarse, there: _Coarse) -> Iterator[sitk.Euler3DTransform]:
         yield start
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Everything of ITK on one thread: the order of a sum over several changes its last digits."""
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+
+
 def _smallest(image: sitk.Image) -> sitk.Image:
     return sitk.Shrink(sitk.DiscreteGaussian(image, _BLUR_MM[0] ** 2), [_SHRINK[0]] * 3)
 
@@ -167,7 +183,6 @@ def _settled(
 
 def _method(levels: slice) -> sitk.ImageRegistrationMethod:
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)
     method.SetMetricAsMattesMutualInformation(_BINS)
     method.SetMetricSamplingStrategy(method.REGULAR)
     method.SetMetricSamplingPercentage(_SHARE, _SEED)

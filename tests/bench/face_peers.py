@@ -31,6 +31,8 @@ bet.save_mask(sys.argv[2])
 """
 # A brain is at least as large, ml; what is found otherwise is none.
 _LEAST_BRAIN_ML, _MOST_BRAIN_ML = 500.0, 2200.0
+# So far the tissue of a CT is opened, voxels, and so much of a brain's border is bone.
+_OPENED, _LEAST_IN_BONE = 4, 0.4
 _PYDEFACE_DATA = "pydeface/data"
 
 
@@ -102,15 +104,19 @@ def _bet(values: NDArray[np.float32], frame: Frame, scratch: Path) -> NDArray[np
 
 
 def _brain_in_skull(values: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """What bone encloses: the largest part of tissue that is left after opening by the width of the skull's holes."""
+    """What bone encloses: of the large parts of tissue, opened by the width of the skull's holes, the one most within."""
     low, bone = np.percentile(values, 2), np.percentile(values, 97)
     inside = values > low + 0.35 * (bone - low)
     is_bone = values > low + 0.8 * (bone - low)
-    soft = ndimage.binary_erosion(inside & ~is_bone, iterations=4)
-    labels, count = ndimage.label(soft)
-    if not count:
-        return None
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    brain = ndimage.binary_dilation(labels == sizes.argmax(), iterations=4) & inside & ~is_bone
-    return np.asarray(ndimage.binary_fill_holes(brain), np.bool_)
+    labels, count = ndimage.label(ndimage.binary_erosion(inside & ~is_bone, iterations=_OPENED))
+    best, found = _LEAST_IN_BONE, None
+    for label in range(1, count + 1):
+        part = labels == label
+        if part.sum() * _BET_MM**3 / 1000 < _LEAST_BRAIN_ML / 2:
+            continue
+        grown = ndimage.binary_dilation(part, iterations=_OPENED)
+        around = ndimage.binary_dilation(grown, iterations=2) & ~grown
+        enclosed = float(is_bone[around].mean())
+        if enclosed > best:
+            best, found = enclosed, ndimage.binary_fill_holes(grown & inside & ~is_bone)
+    return found
