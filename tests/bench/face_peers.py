@@ -29,10 +29,10 @@ bet = BrainExtractor(img=nibabel.load(sys.argv[1]))
 bet.run()
 bet.save_mask(sys.argv[2])
 """
-# A brain is at least as large, ml; what is found otherwise is none.
-_LEAST_BRAIN_ML, _MOST_BRAIN_ML = 500.0, 2200.0
+# A brain, or what a scan has of it, is at least as large, ml; what is found otherwise is none.
+_LEAST_BRAIN_ML, _MOST_BRAIN_ML = 100.0, 2200.0
 # So far the tissue of a CT is opened, voxels, and so much of a brain's border is bone.
-_OPENED, _LEAST_IN_BONE = 4, 0.4
+_OPENED, _LEAST_IN_BONE = 3, 0.6
 _PYDEFACE_DATA = "pydeface/data"
 
 
@@ -104,15 +104,15 @@ def _bet(values: NDArray[np.float32], frame: Frame, scratch: Path) -> NDArray[np
 
 
 def _brain_in_skull(values: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """What bone encloses: of the large parts of tissue, opened by the width of the skull's holes, the one most within."""
+    """What bone encloses: of large parts of tissue, opened by the width of the skull's holes, the one most within."""
     low, bone = np.percentile(values, 2), np.percentile(values, 97)
-    inside = values > low + 0.35 * (bone - low)
-    is_bone = values > low + 0.8 * (bone - low)
+    inside = values > low + 0.45 * (bone - low)
+    is_bone = values > low + 0.65 * (bone - low)
     labels, count = ndimage.label(ndimage.binary_erosion(inside & ~is_bone, iterations=_OPENED))
     best, found = _LEAST_IN_BONE, None
     for label in range(1, count + 1):
         part = labels == label
-        if part.sum() * _BET_MM**3 / 1000 < _LEAST_BRAIN_ML / 2:
+        if part.sum() * _BET_MM**3 / 1000 < _LEAST_BRAIN_ML:
             continue
         grown = ndimage.binary_dilation(part, iterations=_OPENED)
         around = ndimage.binary_dilation(grown, iterations=2) & ~grown
