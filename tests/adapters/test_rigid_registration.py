@@ -15,13 +15,12 @@ from curator.testing.heads import (
     Head,
     HeadPlan,
     Pose,
-    Subject,
     lps_between,
     make_head,
     multi_contrast,
     pet_ct,
 )
-from curator.testing.heads.plan import CUT_BELOW_NOSE, WHOLE, WIDE
+from curator.testing.heads.plan import CUT_BELOW_NOSE, WHOLE
 
 REGISTRAR = SimpleItkRegistrar()
 MOST_MM = 4.0
