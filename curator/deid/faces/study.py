@@ -22,7 +22,7 @@ from curator.deid.faces.levels import levels_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.tools import FaceTools, Wish
 from curator.deid.faces.view import FLESH, View, body_of, head_frame, view_of
-from curator.deid.faces.whether import Finding, Whether, faceless, whether
+from curator.deid.faces.whether import Finding, Whether, faceless, is_brain_alone, whether
 from curator.deid.faces.zone import Zone
 from curator.imaging.frame import Frame
 from curator.model.faces import FaceOutcome, FaceStatus
@@ -184,7 +184,7 @@ def _follow(
     view, proof = _first_look(scan, tools)
     if proof is not None:
         return _without(proof, view)
-    if lead is not None:
+    if lead is not None and not is_brain_alone(scan, view, tools.rules.numbers):
         return _carried(scan, view, lead, tools, wish=wish, secret=secret, is_quick=_is_repeat(scan, lead.scan))
     shown = whether(scan, view, tools.judge, tools.resampler, tools.rules.numbers)
     if shown.finding is not Finding.FACE:

@@ -23,12 +23,14 @@ from curator.imaging.frame import Frame
 from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import FaceJudge, Resampler
 
-# A face that looks out of another side has to be this clear, for many sides are tried.
+# A face that looks out of another side, or out of a brain, has to be this clear, for many are tried.
 _CLEARLY = 0.5
 # From the surface inwards, mm: where a skull lies in a head, and where all is brain.
 _SKULL_MM, _BRAIN_MM = (3.0, 14.0), (18.0, 30.0)
 # Of a brain alone, no layer differs so much from its inside.
 _LAYER = (0.75, 1.35)
+# Height, length and breadth of the largest brains, and the length that the rule's number stands for.
+_BRAIN_EXTENTS_MM, _BRAIN_LENGTH_MM = (160.0, 200.0, 165.0), 200.0
 _HEAD_BREADTH_MM, _HEAD_LENGTH_MM = (95.0, 205.0), (120.0, 250.0)
 _LEAST_HEIGHT_MM = 60.0
 _HEAD_FILL = 0.6
@@ -64,8 +66,6 @@ def faceless(scan: Scan, view: View, numbers: Numbers) -> str | None:
         return "all voxels are alike"
     if _visible_skin_cm2(view) < numbers.least_skin_cm2:
         return "no skin surface in the field of view"
-    if _is_brain_alone(scan, view, numbers):
-        return "no skin surface outside the brain"
     return None
 
 
@@ -73,6 +73,9 @@ def whether(scan: Scan, view: View, judge: FaceJudge, resampler: Resampler, numb
     """What a scan shows that was not proven faceless already."""
     sight = clearest_sight(view, judge, resampler, numbers)
     score = sight.score if sight is not None else numbers.strange_score
+    # Folds of a brain may be taken for a face, but not for a clear one.
+    if score <= _CLEARLY and is_brain_alone(scan, view, numbers):
+        return Whether(Finding.NONE, "no skin surface outside the brain", sight)
     if score > numbers.face_score:
         return Whether(Finding.FACE, "a face is seen", sight)
     strange = strangest_score(view, judge)
@@ -100,7 +103,7 @@ def _visible_skin_cm2(view: View) -> float:
     return max(areas) * view.frame.step_mm**2 / 100.0
 
 
-def _is_brain_alone(scan: Scan, view: View, numbers: Numbers) -> bool:
+def is_brain_alone(scan: Scan, view: View, numbers: Numbers) -> bool:
     """Whether something was cut out of a volume of one value, is as large as a brain, and has no skull around it."""
     stored = scan.volume.stored
     sample = stored[:: max(1, stored.shape[0] // 64), ::2, ::2]
@@ -108,12 +111,16 @@ def _is_brain_alone(scan: Scan, view: View, numbers: Numbers) -> bool:
     if count / sample.size < numbers.least_constant_share:
         return False
     brain = body_of(ndimage.binary_closing(view.even > SKIN, iterations=2))
-    extents = [np.ptp(np.flatnonzero(brain.any(axis=axes))) for axes in ((1, 2), (0, 2), (0, 1)) if brain.any()]
-    if not extents or max(extents) * view.frame.step_mm > numbers.largest_brain_mm:
+    if not brain.any():
+        return False
+    step = view.frame.step_mm
+    extents = [np.ptp(np.flatnonzero(brain.any(axis=axes))) * step for axes in ((1, 2), (0, 2), (0, 1))]
+    scale = numbers.largest_brain_mm / _BRAIN_LENGTH_MM
+    if any(extent > scale * most for extent, most in zip(extents, _BRAIN_EXTENTS_MM, strict=True)):
         return False
     slope, intercept = scan.scale(slice(0, 1))
-    is_lowest = float(background * slope[0, 0, 0] + intercept[0, 0, 0]) <= view.levels.air + 1e-3 * view.levels.contrast
-    return is_lowest and not _has_skull(brain, view)
+    lowest = float(background * slope[0, 0, 0] + intercept[0, 0, 0])
+    return lowest <= view.levels.air + 1e-3 * view.levels.contrast and not _has_skull(brain, view)
 
 
 def _commonest(sample: NDArray[np.generic]) -> tuple[float, int]:
@@ -126,15 +133,16 @@ def _has_skull(brain: NDArray[np.bool_], view: View) -> bool:
     """Whether some layer under the surface is much darker or brighter than what lies deeper: a skull, or a scalp."""
     filled = ndimage.binary_fill_holes(brain)
     inward = ndimage.distance_transform_edt(filled) * view.frame.step_mm
-    deep = view.smooth[(inward > _BRAIN_MM[0]) & (inward < _BRAIN_MM[1])]
+    deep = view.smooth[(inward > _BRAIN_MM[0]) & (inward < _BRAIN_MM[1])] - view.levels.air
     if deep.size < 1000:
         return True
-    inside = float(np.median(deep)) - view.levels.air
-    low, high = _SKULL_MM
-    for depth in np.arange(low, high, 1.0):
-        layer = view.smooth[(inward >= depth) & (inward < depth + 1.0)]
-        share = (float(np.median(layer)) - view.levels.air) / inside if layer.size and inside else 0.0
-        if not _LAYER[0] <= share <= _LAYER[1]:
+    inside, bright = (max(float(value), 1e-6) for value in np.percentile(deep, (50, 90)))
+    for depth in np.arange(*_SKULL_MM, 1.0):
+        layer = view.smooth[(inward >= depth) & (inward < depth + 1.0)] - view.levels.air
+        if not layer.size:
+            return True
+        middle, high = (float(value) for value in np.percentile(layer, (50, 90)))
+        if not _LAYER[0] <= middle / inside <= _LAYER[1] or high / bright > _LAYER[1]:
             return True
     return False
 

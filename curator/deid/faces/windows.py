@@ -32,7 +32,7 @@ _EDGE_MM = 4.0
 # Sockets lie so far beside the middle, and the ridge of the brow so far above them at most; both stand out this much.
 _SOCKET_MM, _TO_RIDGE_MM = (15.0, 45.0), 35.0
 _LEAST_SOCKET_MM, _LEAST_RIDGE_MM = 1.5, 2.0
-_SHAPE_MM, _ROW_BLUR_MM = 16.0, 2.0
+_SHAPE_MM, _ROW_BLUR_MM, _SOCKET_ROOM_MM = 16.0, 2.0, 6.0
 
 
 def landmark_points(sight: Sight) -> Points:
@@ -125,7 +125,10 @@ def _sockets(skin: Depth, step: float) -> tuple[float, float] | None:
     deep, high = np.minimum(*rows), np.maximum(*rows)
     reach = round(_TO_RIDGE_MM / step)
     ridge = np.array([high[z : z + reach].min() for z in range(len(high))])
-    is_socket = (deep >= _LEAST_SOCKET_MM) & (ridge <= -_LEAST_RIDGE_MM)
+    # A chin cut off or a neck is hollow too, but at the end of what is seen.
+    around = 2 * round(_SOCKET_ROOM_MM / step) + 1
+    is_socket = (deep >= _LEAST_SOCKET_MM) & (ridge <= -_LEAST_RIDGE_MM) & (deep >= ndimage.maximum_filter1d(deep, around))
+    is_socket[: around // 2] = is_socket[-(around // 2) :] = False
     if not is_socket.any():
         return None
     eye = float(np.where(is_socket, deep - ridge, -np.inf).argmax())
