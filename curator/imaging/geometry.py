@@ -49,25 +49,27 @@ class Stack:
     affine_lps: Affine = field(repr=False)
 
 
-def volume_geometry_problem(planes: Sequence[PlaneGeometry]) -> str | None:
+def volume_geometry_problem(planes: Sequence[PlaneGeometry], *, may_shear: bool = False) -> str | None:
     """Why `planes` are not one regular volume, in structural words; None where they are, in whatever order they come.
 
-    No planes are no volume and so a problem; one plane is a volume of one slice.
+    No planes are no volume and so a problem; one plane is a volume of one slice. Where they `may_shear` each slice may
+    lie sideways of the one before, as long as every step is the same (a tilted gantry).
     """
     if not planes:
         return "no image has a position"
-    return _plane_problem(planes) or _stack_problem(planes)
+    return _plane_problem(planes) or _stack_problem(planes, may_shear=may_shear)
 
 
-def stacked(planes: Sequence[PlaneGeometry]) -> Stack:
+def stacked(planes: Sequence[PlaneGeometry], *, may_shear: bool = False) -> Stack:
     """The order and the affine of the volume that `planes` form.
 
     The slice step is the fitted one; a single plane is as thick as its SliceThickness says, or 1 mm where it does not.
+    Where they `may_shear`, the third axis of the affine need not be perpendicular to the others.
 
     Raises:
         ItemError: GEOMETRY_INCONSISTENT, also for no planes.
     """
-    problem = volume_geometry_problem(planes)
+    problem = volume_geometry_problem(planes, may_shear=may_shear)
     if problem is not None:
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, problem)
     order, positions = _by_position(planes)
@@ -100,7 +102,7 @@ def _is_orthonormal(orientations: Vectors) -> bool:
     return bool(max(np.abs(lengths - 1).max(), np.abs(products).max()) <= ORIENTATION_TOLERANCE)
 
 
-def _stack_problem(planes: Sequence[PlaneGeometry]) -> str | None:
+def _stack_problem(planes: Sequence[PlaneGeometry], *, may_shear: bool) -> str | None:
     """What keeps well-formed parallel planes from lying at equal steps, one above the other."""
     if len(planes) == 1:
         return None
@@ -115,6 +117,10 @@ def _stack_problem(planes: Sequence[PlaneGeometry]) -> str | None:
     if off_steps.max() > SLICE_SPACING_TOLERANCE:
         ratio = gaps_mm.max() / np.median(gaps_mm)
         return f"slice spacing is not regular: the widest of {len(gaps_mm)} gaps is {ratio:.2f} times the median"
+    if may_shear:
+        off_mm = np.linalg.norm(positions - positions[0] - np.outer(np.arange(len(planes)), step), axis=1)
+        is_even = off_mm.max() <= SLICE_SPACING_TOLERANCE * float(step @ normal)
+        return None if is_even else "slices are shifted sideways by unequal steps"
     sideways_mm = np.diff(positions, axis=0) - np.outer(gaps_mm, normal)
     if np.linalg.norm(sideways_mm, axis=1).max() > SHEAR_TOLERANCE * float(np.median(gaps_mm)):
         return "slices are shifted sideways against each other, as with a tilted gantry"
