@@ -77,6 +77,31 @@ def stacked(planes: Sequence[PlaneGeometry], *, may_shear: bool = False) -> Stac
     return Stack(order, _affine(first, positions[0], _step(first, positions)))
 
 
+def bridged(planes: Sequence[PlaneGeometry], *, most_missing: int) -> tuple[Stack, tuple[int, ...]]:
+    """The stack of planes that leave places of a regular grid empty, at most `most_missing` in a row, and their places.
+
+    The first and the last place are never empty; more than half of the steps are those of the grid. Planes may shear.
+
+    Raises:
+        ItemError: GEOMETRY_INCONSISTENT, also for no planes.
+    """
+    problem = _plane_problem(planes) if planes else "no image has a position"
+    if problem is not None or len(planes) == 1:
+        return stacked(planes, may_shear=True), (0,)
+    order, positions = _by_position(planes)
+    first = planes[order[0]]
+    gaps_mm = np.diff(positions @ _normal(first))
+    steps = np.rint(gaps_mm / max(float(np.median(gaps_mm)), DUPLICATE_MM))
+    if gaps_mm.min() < DUPLICATE_MM or steps.min() < 1 or steps.max() > most_missing + 1:
+        return stacked(planes, may_shear=True), tuple(range(len(planes)))
+    places = np.concatenate([[0.0], np.cumsum(steps)])
+    step = (positions[-1] - positions[0]) / places[-1]
+    off_mm = np.linalg.norm(positions - positions[0] - np.outer(places, step), axis=1)
+    if off_mm.max() > SLICE_SPACING_TOLERANCE * float(step @ _normal(first)):
+        raise ItemError(Reason.GEOMETRY_INCONSISTENT, "slices do not lie on a regular grid, empty places or not")
+    return Stack(order, _affine(first, positions[0], step)), tuple(int(place) for place in places)
+
+
 def _plane_problem(planes: Sequence[PlaneGeometry]) -> str | None:
     """What is wrong with single planes, or between them apart from their positions."""
     orientations = np.array([plane.ImageOrientationPatient for plane in planes], dtype=np.float64)

@@ -16,16 +16,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curator.errors import ItemError
 from curator.imaging.frames import chosen_frames
-from curator.imaging.geometry import DUPLICATE_MM, ORIENTATION_TOLERANCE, stacked
+from curator.imaging.geometry import bridged, stacked
 from curator.imaging.rescales import Rescales
-from curator.imaging.slices import TOLD_APART_BY, Kind, Slice, Source, opened, slices_of
+from curator.imaging.slices import Kind, Slice, Source, opened, slices_of
+from curator.imaging.told_apart import by_orientation, told_apart_sets
 from curator.model.quarantine import Reason
 from curator.model.volume import Affine, Volume
 
@@ -41,6 +42,8 @@ _PLANES_OF_A_STUDY = 2
 class Stack:
     """One regular volume without its pixels: `places[z]` is the instance and the frame (both from 0) of slice z.
 
+    A place is None where a slice of the grid is missing; there are such only where they were asked for.
+
     `series` numbers the series of the study in the order of their UIDs; `part` tells stacks of one series apart, in the
     order of what distinguishes them. `rescales` has one slope and intercept for each slice.
     """
@@ -49,7 +52,7 @@ class Stack:
     series: int
     part: int = 0
     ImageType: tuple[str, ...]
-    places: tuple[tuple[int, int], ...] = field(repr=False)
+    places: tuple[tuple[int, int] | None, ...] = field(repr=False)
     affine_lps: Affine = field(repr=False)
     rescales: Rescales = field(repr=False)
 
@@ -61,7 +64,12 @@ class Stack:
     @property
     def instances(self) -> tuple[int, ...]:
         """The numbers of its instances, sorted."""
-        return tuple(sorted({instance for instance, _ in self.places}))
+        return tuple(sorted({place[0] for place in self.places if place is not None}))
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The slices that no instance holds."""
+        return tuple(z for z, place in enumerate(self.places) if place is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +90,10 @@ class Stacks:
     problems: tuple[Unstacked, ...]
 
 
-def stacks_of(sources: Sequence[Source]) -> Stacks:
+def stacks_of(sources: Sequence[Source], *, most_missing: int = 0) -> Stacks:
     """The stacks of the files of a series or study; instances are numbered as they are named here. None for no files.
 
-    Only headers are read.
+    Only headers are read. At most `most_missing` slices in a row may be missing inside of a stack; by default none.
     """
     slices: list[Slice] = []
     problems: list[Unstacked] = []
@@ -105,21 +113,23 @@ def stacks_of(sources: Sequence[Source]) -> Stacks:
     if twice:
         detail = f"{len(twice)} files share a SOP Instance UID with another one"
         problems.append(Unstacked(tuple(sorted(twice)), Reason.SOP_INSTANCE_UID_CONFLICT, detail))
-    return _in_order(kept, problems)
+    return _in_order(kept, problems, most_missing)
 
 
 def read_stack(stack: Stack, sources: Sequence[Source]) -> Volume:
     """The stored values of a stack in their native type, `sources` as `stacks_of` got them.
 
-    Where slices differ in rescale the volume has slope 1 and intercept 0, and `stack.rescales` says what values mean.
+    A missing slice is the mean of its neighbours. Where slices differ in rescale the volume has slope 1 and intercept
+    0, and `stack.rescales` says what values mean.
 
     Raises:
         ItemError: GEOMETRY_INCONSISTENT where all voxels hold one value; as `opened` and `chosen_frames`.
     """
     stored = np.empty(stack.shape, stack.kind.pixel_type)
     wanted: dict[int, list[tuple[int, int]]] = {}
-    for z, (instance, frame) in enumerate(stack.places):
-        wanted.setdefault(instance, []).append((frame, z))
+    for z, place in enumerate(stack.places):
+        if place is not None:
+            wanted.setdefault(place[0], []).append((place[1], z))
     for instance, pairs in wanted.items():
         dataset = opened(sources[instance], with_pixels=True)
         ordered = sorted(pairs)
@@ -128,13 +138,23 @@ def read_stack(stack: Stack, sources: Sequence[Source]) -> Volume:
             if pixels.dtype != stored.dtype or pixels.shape != stored.shape[1:]:
                 raise ItemError(Reason.MALFORMED, "a frame of another size or type than its header says")
             stored[z] = pixels
+    _bridge(stored, stack.missing)
     if (stored == stored.flat[0]).all():
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, f"all {len(stack.places)} slices hold one value")
     slope, intercept = stack.rescales.only or (1.0, 0.0)
     return Volume(stored=stored, affine_lps=stack.affine_lps, rescale_slope=slope, rescale_intercept=intercept)
 
 
-def _in_order(kept: Mapping[Kind, Sequence[Slice]], problems: list[Unstacked]) -> Stacks:
+def _bridge(stored: NDArray[np.generic], missing: Sequence[int]) -> None:
+    """Put the mean of the nearest slices that there are into those that are missing, in order."""
+    for z in missing:
+        after = next(later for later in range(z + 1, len(stored)) if later not in missing)
+        share = 1.0 / (after - z + 1)
+        mean = stored[z - 1].astype(np.float64) * (1 - share) + stored[after].astype(np.float64) * share
+        stored[z] = (mean if stored.dtype.kind == "f" else np.rint(mean)).astype(stored.dtype)
+
+
+def _in_order(kept: Mapping[Kind, Sequence[Slice]], problems: list[Unstacked], most_missing: int) -> Stacks:
     """Stacks of all kinds, numbered by series and part."""
     series = {uid: number for number, uid in enumerate(sorted({kind.SeriesInstanceUID for kind in kept}))}
     stacks: list[Stack] = []
@@ -146,25 +166,13 @@ def _in_order(kept: Mapping[Kind, Sequence[Slice]], problems: list[Unstacked]) -
         if unplaced:
             detail = f"{len(unplaced)} of {len(kept[kind])} images have no position"
             problems.append(_problem(unplaced, Reason.GEOMETRY_INCONSISTENT, detail))
-        for made in _of_one_kind(placed, number):
+        for made in _of_one_kind(placed, number, most_missing):
             if isinstance(made, Unstacked):
                 problems.append(made)
             else:
-                stacks.append(_numbered(made, parts[number]))
+                stacks.append(replace(made, part=parts[number]))
                 parts[number] += 1
     return Stacks(tuple(stacks), tuple(sorted(problems, key=lambda one: (one.instances, one.places))))
-
-
-def _numbered(stack: Stack, part: int) -> Stack:
-    return Stack(
-        kind=stack.kind,
-        series=stack.series,
-        part=part,
-        ImageType=stack.ImageType,
-        places=stack.places,
-        affine_lps=stack.affine_lps,
-        rescales=stack.rescales,
-    )
 
 
 def _kind_order(kind: Kind) -> tuple[str, ...]:
@@ -174,18 +182,18 @@ def _kind_order(kind: Kind) -> tuple[str, ...]:
     )
 
 
-def _of_one_kind(slices: Sequence[Slice], series: int) -> Iterable[Stack | Unstacked]:
+def _of_one_kind(slices: Sequence[Slice], series: int, most_missing: int) -> Iterable[Stack | Unstacked]:
     """Stacks of slices of one kind that have a place each."""
     finite = [one for one in slices if _is_finite(one)]
     if len(finite) < len(slices):
         rest = [one for one in slices if not _is_finite(one)]
         yield _problem(rest, Reason.GEOMETRY_INCONSISTENT, "a position or orientation is not a finite number")
-    clusters = _by_orientation(finite)
+    clusters = by_orientation(finite)
     for cluster in clusters:
         may_part = len(clusters) > _PLANES_OF_A_STUDY or any(_LOCALIZER in one.ImageType for one in cluster)
-        for together in _told_apart(cluster):
+        for together in told_apart_sets(cluster):
             try:
-                yield _stack(together, series)
+                yield _stack(together, series, most_missing)
             except ItemError as error:
                 if may_part and error.reason is Reason.GEOMETRY_INCONSISTENT:
                     yield from _single(together, series)
@@ -196,100 +204,43 @@ def _of_one_kind(slices: Sequence[Slice], series: int) -> Iterable[Stack | Unsta
 def _single(slices: Sequence[Slice], series: int) -> Iterable[Stack | Unstacked]:
     for one in slices:
         try:
-            yield _stack([one], series)
+            yield _stack([one], series, 0)
         except ItemError as error:
             yield _problem([one], error.reason, error.detail)
 
 
-def _stack(slices: Sequence[Slice], series: int) -> Stack:
+def _stack(slices: Sequence[Slice], series: int, most_missing: int) -> Stack:
     """The one stack of slices.
 
     Raises:
         ItemError: GEOMETRY_INCONSISTENT, MALFORMED or UNSUPPORTED_OBJECT.
     """
     kind = slices[0].kind
-    size = len(slices) * kind.Rows * kind.Columns * kind.pixel_type.itemsize
+    planes = [one.plane for one in slices if one.plane is not None]
+    if most_missing:
+        stack, at = bridged(planes, most_missing=most_missing)
+    else:
+        stack, at = stacked(planes, may_shear=True), tuple(range(len(planes)))
+    size = (at[-1] + 1) * kind.Rows * kind.Columns * kind.pixel_type.itemsize
     if not 0 < size <= LARGEST_VOLUME_BYTES:
         raise ItemError(Reason.UNSUPPORTED_OBJECT, f"a volume of {size} bytes")
-    stack = stacked([one.plane for one in slices if one.plane is not None], may_shear=True)
     if not np.isfinite(np.linalg.inv(stack.affine_lps)).all():
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, "the affine is singular")
     ordered = [slices[index] for index in stack.order]
+    places: list[tuple[int, int] | None] = [None] * (at[-1] + 1)
+    rescales = [ordered[0].rescale] * len(places)
+    for z, one in zip(at, ordered, strict=True):
+        places[z] = (one.instance, one.frame)
+        # A missing slice means what the one before it does.
+        rescales[z:] = [one.rescale] * (len(places) - z)
     return Stack(
         kind=kind,
         series=series,
         ImageType=min(one.ImageType for one in ordered),
-        places=tuple((one.instance, one.frame) for one in ordered),
+        places=tuple(places),
         affine_lps=stack.affine_lps,
-        rescales=Rescales.of([one.rescale for one in ordered]),
+        rescales=Rescales.of(rescales),
     )
-
-
-def _by_orientation(slices: Sequence[Slice]) -> list[list[Slice]]:
-    """Slices that share an orientation, together."""
-    clusters: list[tuple[NDArray[np.float64], list[Slice]]] = []
-    for one in sorted(slices, key=_by_value):
-        assert one.plane is not None
-        cosines = np.array(one.plane.ImageOrientationPatient)
-        for reference, members in clusters:
-            if np.abs(reference - cosines).max() <= ORIENTATION_TOLERANCE:
-                members.append(one)
-                break
-        else:
-            clusters.append((cosines, [one]))
-    return [members for _, members in clusters]
-
-
-def _told_apart(slices: list[Slice]) -> list[list[Slice]]:
-    """Slices of one orientation as sets of which none holds a place twice, as far as something tells them apart."""
-    places = _place_numbers(slices)
-    most = max(Counter(places).values(), default=0)
-    if most <= 1:
-        return [slices] if slices else []
-    for at in range(len(TOLD_APART_BY)):
-        groups: dict[str, list[int]] = {}
-        for index, one in enumerate(slices):
-            groups.setdefault(one.told_apart[at], []).append(index)
-        partial = sum({places[index] for index in group} != set(places) for group in groups.values())
-        # What varies from slice to slice tells slices apart, not volumes; the last of many may have broken off.
-        if len(groups) > 1 and partial <= min(1, len(groups) - 2):
-            ordered = sorted(groups.items(), key=lambda pair: (_number(pair[0]), pair[0]))
-            return [part for _, group in ordered for part in _told_apart([slices[index] for index in group])]
-    return _dealt(slices, places)
-
-
-def _dealt(slices: Sequence[Slice], places: Sequence[int]) -> list[list[Slice]]:
-    """The first at every place together, the second at every place, and so on, in the order of acquisition."""
-    at: dict[int, list[Slice]] = {}
-    for place, one in zip(places, slices, strict=True):
-        at.setdefault(place, []).append(one)
-    dealt: list[list[Slice]] = [[] for _ in range(max(map(len, at.values())))]
-    for place in sorted(at):
-        for number, one in enumerate(sorted(at[place], key=lambda one: one.acquired)):
-            dealt[number].append(one)
-    return dealt
-
-
-def _place_numbers(slices: Sequence[Slice]) -> list[int]:
-    """A number for each slice, the same for those at one place along the normal."""
-    cosines = np.array([one.plane.ImageOrientationPatient for one in slices if one.plane is not None])
-    positions = np.array([one.plane.ImagePositionPatient for one in slices if one.plane is not None])
-    if not len(positions):
-        return []
-    along = positions @ np.cross(cosines[0, :3], cosines[0, 3:])
-    order = np.argsort(along, kind="stable")
-    numbers = np.empty(len(slices), np.intp)
-    numbers[order] = np.concatenate([[0], np.cumsum(np.diff(along[order]) >= DUPLICATE_MM)])
-    return [int(number) for number in numbers]
-
-
-def _number(text: str) -> float:
-    """The number that a text begins with, so that 10 comes behind 9; 0 for another text."""
-    try:
-        number = float(text.split("\\")[0])
-    except ValueError:
-        return 0.0
-    return number if np.isfinite(number) else 0.0
 
 
 def _is_finite(one: Slice) -> bool:
@@ -297,11 +248,6 @@ def _is_finite(one: Slice) -> bool:
     assert plane is not None
     numbers = (*plane.ImagePositionPatient, *plane.ImageOrientationPatient, *plane.PixelSpacing)
     return bool(np.isfinite(numbers).all())
-
-
-def _by_value(one: Slice) -> tuple[object, ...]:
-    assert one.plane is not None
-    return (one.plane.ImageOrientationPatient, one.plane.ImagePositionPatient, one.acquired)
 
 
 def _problem(slices: Sequence[Slice], reason: Reason, detail: str) -> Unstacked:

@@ -14,17 +14,18 @@ from curator.deid.faces.patch import FramePatch, Patch, merged
 
 
 def patches_of(
-    places: Sequence[tuple[int, int]], mask: NDArray[np.bool_], stored: NDArray[np.generic]
+    places: Sequence[tuple[int, int] | None], mask: NDArray[np.bool_], stored: NDArray[np.generic]
 ) -> dict[int, Patch]:
     """The patch of each instance that changes, by its number.
 
-    `places[z]` is the instance and the frame of slice z, `mask` `(Z, Y, X)` says which voxels change and `stored`
-    `(Z, Y, X)` what to, in the type of the stored values. Nothing for an empty mask.
+    `places[z]` is the instance and the frame of slice z (None: there is none, so nothing changes), `mask` `(Z, Y, X)`
+    says which voxels change and `stored` `(Z, Y, X)` what to, in the type of the stored values. Nothing for an empty
+    mask.
     """
     frames: dict[int, dict[int, FramePatch]] = {}
-    for z, (instance, frame) in enumerate(places):
-        if mask[z].any():
-            frames.setdefault(instance, {})[frame] = FramePatch(mask[z].copy(), stored[z][mask[z]])
+    for z, place in enumerate(places):
+        if place is not None and mask[z].any():
+            frames.setdefault(place[0], {})[place[1]] = FramePatch(mask[z].copy(), stored[z][mask[z]])
     return {instance: Patch(parts) for instance, parts in sorted(frames.items())}
 
 
