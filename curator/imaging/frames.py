@@ -209,20 +209,18 @@ def _stored_values(dataset: Dataset) -> NDArray[np.generic]:
     """`(N, Y, X)` stored values in their native type, or the output of a modality LUT where the object has one."""
     pixels: NDArray[np.generic] = dataset.pixel_array
     if "PixelData" in dataset:
-        pixels = _without_unused_bits(pixels, dataset)
+        pixels = _without_unused_bits(pixels, int(dataset.BitsStored))
     if "ModalityLUTSequence" in dataset and "RescaleSlope" not in dataset:
         pixels = apply_modality_lut(pixels, dataset)
     return np.reshape(pixels, (-1, int(dataset.Rows), int(dataset.Columns)))
 
 
-def _without_unused_bits(pixels: NDArray[np.generic], dataset: Dataset) -> NDArray[np.generic]:
-    """Values cut to the bits stored and sign-extended: old objects keep overlays or rubbish in the bits beside them."""
-    stored, bits = int(dataset.BitsStored), pixels.dtype.itemsize * 8
-    high_bit = int(dataset.get("HighBit", stored - 1))
-    if stored >= bits or not stored - 1 <= high_bit < bits or not np.issubdtype(pixels.dtype, np.integer):
+def _without_unused_bits(pixels: NDArray[np.generic], stored: int) -> NDArray[np.generic]:
+    """Values cut to `stored` bits and sign-extended: old objects keep overlays or rubbish in the bits above."""
+    shift = pixels.dtype.itemsize * 8 - stored
+    if shift <= 0 or not np.issubdtype(pixels.dtype, np.integer):
         return pixels
-    top = np.left_shift(pixels, bits - 1 - high_bit)
-    cut: NDArray[np.generic] = np.right_shift(top, bits - stored).astype(pixels.dtype)
+    cut: NDArray[np.generic] = np.right_shift(np.left_shift(pixels, shift), shift).astype(pixels.dtype)
     return cut
 
 
@@ -244,7 +242,7 @@ def chosen_frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[NDArray[
         with decoding("pixel data"):
             stored: NDArray[np.generic] = next(decoded)
             if "PixelData" in dataset:
-                stored = _without_unused_bits(stored, dataset)
+                stored = _without_unused_bits(stored, int(dataset.BitsStored))
             stored = np.reshape(stored, shape)
         yield stored
 

@@ -176,6 +176,8 @@ def _kind(dataset: Dataset) -> Kind:
         bits = int(dataset.BitsStored)
         if not 1 <= bits <= allocated:
             raise ItemError(Reason.MALFORMED, f"{bits} bits stored of {allocated}")
+        if int(dataset.get("HighBit", bits - 1)) != bits - 1:
+            raise ItemError(Reason.UNSUPPORTED_OBJECT, f"{bits} bits that do not lie at the low end of a word")
         limits = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if is_signed else (0, (1 << bits) - 1)
         ends = [int(dataset[name].value) for name in _PADDING if name in dataset and dataset[name].value is not None]
         padding = (min(ends), max(ends)) if ends and _PADDING[0] in dataset else None

@@ -61,6 +61,9 @@ def clipped(points: Points, inside: Inside, *, is_closed: bool) -> Clipped | Non
         return Clipped(np.empty((0, 3)), np.empty(0, np.intp))
     crosses = np.flatnonzero(is_in[1:] != is_in[:-1])
     border = _borders(samples, is_in, crosses, inside)
+    # Where rounding takes a new point into the zone whatever is tried, the point before it has to do.
+    is_out = ~_tested(border, inside)
+    crosses, border = crosses[is_out], border[is_out]
     # A new point lies between the sample that it was found behind and the next one.
     kept = np.flatnonzero(~is_in & (numbers >= 0))
     places = np.concatenate([kept.astype(np.float64), crosses + 0.5])

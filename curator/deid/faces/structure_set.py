@@ -216,7 +216,8 @@ def _one(item: Item, tag: int) -> Element | None:
 def _element(old: Element, value: bytes, data_set: DataSet) -> bytes:
     """An element with another value; one too long for its VR is written as UN, as the standard has it (CP-1066)."""
     value = padded(value, "DS")
-    vr = "UN" if old.explicit and len(value) > _LONGEST_SHORT else old.vr
+    vr = "DS" if old.tag == _DATA else old.vr
+    vr = "UN" if old.explicit and len(value) > _LONGEST_SHORT else vr
     order = data_set.syntax.order
     return header(old.tag, vr, len(value), explicit=old.explicit, order=order) + value
 
