@@ -67,11 +67,7 @@ TOLD_APART_BY: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What slices of one volume share.
-
-    `pixel_type` is the type of stored values; `limits` are the lowest and highest that fit, None for real numbers;
-    `padding` is the range of stored values that stand for no image, None where none does.
-    """
+    """What slices of one volume share; `pixel_type` is the type of stored values."""
 
     SeriesInstanceUID: str = field(repr=False)
     FrameOfReferenceUID: str = field(repr=False)
@@ -82,15 +78,15 @@ class Kind:
     Columns: int
     PhotometricInterpretation: str
     pixel_type: np.dtype[np.generic]
-    limits: tuple[int, int] | None
-    padding: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
     """One frame: the number of its instance, its own, and what its header says.
 
-    `told_apart` are the values of `TOLD_APART_BY`; `acquired` orders frames at one place.
+    `limits` are the lowest and highest stored value that fit, None for real numbers; `padding` is the range of stored
+    values that stand for no image, None where none does. `told_apart` are the values of `TOLD_APART_BY`; `acquired`
+    orders frames at one place.
     """
 
     instance: int
@@ -98,9 +94,21 @@ class Slice:
     kind: Kind
     plane: PlaneGeometry | None
     rescale: tuple[float, float]
+    limits: tuple[int, int] | None
+    padding: tuple[int, int] | None
     ImageType: tuple[str, ...]
     told_apart: tuple[str, ...] = field(repr=False)
     acquired: tuple[float, str, float, str, int] = field(repr=False)
+
+
+def instance_uid(dataset: Dataset) -> str:
+    """The SOP Instance UID of a data set, "" where it has none.
+
+    Raises:
+        ItemError: MALFORMED.
+    """
+    with decoding("the SOP Instance UID"):
+        return str(dataset.get("SOPInstanceUID") or "")
 
 
 def opened(source: Source, *, with_pixels: bool) -> Dataset:
@@ -125,7 +133,7 @@ def slices_of(dataset: Dataset, *, instance: int) -> tuple[Slice, ...]:
     """
     with decoding("frame attributes"):
         _refuse(dataset)
-        kind = _kind(dataset)
+        kind, limits, padding = _kind(dataset), _limits(dataset), _padding(dataset)
         planes = frame_planes(dataset)
         rescales = frame_rescales(dataset, len(planes))
         per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
@@ -141,6 +149,8 @@ def slices_of(dataset: Dataset, *, instance: int) -> tuple[Slice, ...]:
                 kind=kind,
                 plane=planes[frame],
                 rescale=rescales[frame],
+                limits=limits,
+                padding=padding,
                 ImageType=tuple(map(str, dataset.get("ImageType") or ())),
                 told_apart=top if per_frame is None else _merged(top, _said(dataset, per_frame[frame], shared)),
                 acquired=_acquired(dataset, frame),
@@ -171,16 +181,6 @@ def _kind(dataset: Dataset) -> Kind:
     is_real = "BitsStored" not in dataset
     if allocated not in ((32, 64) if is_real else (8, 16, 32)):
         raise ItemError(Reason.UNSUPPORTED_OBJECT, f"{allocated} bits allocated")
-    limits = padding = None
-    if not is_real:
-        bits = int(dataset.BitsStored)
-        if not 1 <= bits <= allocated:
-            raise ItemError(Reason.MALFORMED, f"{bits} bits stored of {allocated}")
-        if int(dataset.get("HighBit", bits - 1)) != bits - 1:
-            raise ItemError(Reason.UNSUPPORTED_OBJECT, f"{bits} bits that do not lie at the low end of a word")
-        limits = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if is_signed else (0, (1 << bits) - 1)
-        ends = [int(dataset[name].value) for name in _PADDING if name in dataset and dataset[name].value is not None]
-        padding = (min(ends), max(ends)) if ends and _PADDING[0] in dataset else None
     return Kind(
         SeriesInstanceUID=str(dataset.get("SeriesInstanceUID") or ""),
         FrameOfReferenceUID=str(dataset.get("FrameOfReferenceUID") or ""),
@@ -191,12 +191,27 @@ def _kind(dataset: Dataset) -> Kind:
         Columns=int(dataset.Columns),
         PhotometricInterpretation=str(dataset.get("PhotometricInterpretation") or ""),
         pixel_type=np.dtype(f"{'f' if is_real else 'i' if is_signed else 'u'}{allocated // 8}"),
-        limits=limits,
-        padding=padding,
     )
 
 
-_PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+def _limits(dataset: Dataset) -> tuple[int, int] | None:
+    if "BitsStored" not in dataset:
+        return None
+    bits = int(dataset.BitsStored)
+    if not 1 <= bits <= int(dataset.BitsAllocated):
+        raise ItemError(Reason.MALFORMED, f"{bits} bits stored of {int(dataset.BitsAllocated)}")
+    if int(dataset.get("HighBit", bits - 1)) != bits - 1:
+        raise ItemError(Reason.UNSUPPORTED_OBJECT, f"{bits} bits that do not lie at the low end of a word")
+    is_signed = int(dataset.get("PixelRepresentation") or 0) == 1
+    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if is_signed else (0, (1 << bits) - 1)
+
+
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    if "PixelPaddingValue" not in dataset or "BitsStored" not in dataset:
+        return None
+    values = [dataset.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    ends = [int(value) for value in values if value not in (None, "")]
+    return (min(ends), max(ends)) if ends else None
 
 
 def _said(dataset: Dataset, groups: Dataset, shared: Dataset, *, is_top: bool = False) -> tuple[str, ...]:

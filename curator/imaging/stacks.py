@@ -20,18 +20,22 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from curator.errors import ItemError
 from curator.imaging.frames import chosen_frames
 from curator.imaging.geometry import bridged, stacked
 from curator.imaging.rescales import Rescales
-from curator.imaging.slices import Kind, Slice, Source, opened, slices_of
+from curator.imaging.slices import Kind, Slice, Source, instance_uid, opened, slices_of
 from curator.imaging.told_apart import by_orientation, told_apart_sets
 from curator.model.quarantine import Reason
 from curator.model.volume import Affine, Volume
 
 LARGEST_VOLUME_BYTES = 1 << 31
 """The most that the stored values of one stack may take."""
+
+FARTHEST_MM = 1e6
+"""Farther than a kilometre from its origin no patient lies; what is said to do overflows."""
 
 _LOCALIZER = "LOCALIZER"
 # More orientations than a study in two planes has are those of a localizer.
@@ -45,7 +49,9 @@ class Stack:
     A place is None where a slice of the grid is missing; there are such only where they were asked for.
 
     `series` numbers the series of the study in the order of their UIDs; `part` tells stacks of one series apart, in the
-    order of what distinguishes them. `rescales` has one slope and intercept for each slice.
+    order of what distinguishes them. `rescales` has one slope and intercept for each slice; `limits` are the lowest and
+    highest stored value that fit into all, None for real numbers; `paddings` are ranges of stored values that stand for
+    no image in some.
     """
 
     kind: Kind
@@ -55,6 +61,8 @@ class Stack:
     places: tuple[tuple[int, int] | None, ...] = field(repr=False)
     affine_lps: Affine = field(repr=False)
     rescales: Rescales = field(repr=False)
+    limits: tuple[int, int] | None = None
+    paddings: tuple[tuple[int, int], ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -101,7 +109,7 @@ def stacks_of(sources: Sequence[Source], *, most_missing: int = 0) -> Stacks:
     for instance, source in enumerate(sources):
         try:
             dataset = opened(source, with_pixels=False)
-            uids.setdefault(str(dataset.get("SOPInstanceUID") or ""), []).append(instance)
+            uids.setdefault(instance_uid(dataset), []).append(instance)
             slices += slices_of(dataset, instance=instance)
         except ItemError as error:
             problems.append(Unstacked((instance,), error.reason, error.detail))
@@ -125,24 +133,47 @@ def read_stack(stack: Stack, sources: Sequence[Source]) -> Volume:
     Raises:
         ItemError: GEOMETRY_INCONSISTENT where all voxels hold one value; as `opened` and `chosen_frames`.
     """
-    stored = np.empty(stack.shape, stack.kind.pixel_type)
-    wanted: dict[int, list[tuple[int, int]]] = {}
-    for z, place in enumerate(stack.places):
-        if place is not None:
-            wanted.setdefault(place[0], []).append((place[1], z))
-    for instance, pairs in wanted.items():
-        dataset = opened(sources[instance], with_pixels=True)
-        ordered = sorted(pairs)
-        decoded = chosen_frames(dataset, [frame for frame, _ in ordered])
-        for (_, z), pixels in zip(ordered, decoded, strict=True):
-            if pixels.dtype != stored.dtype or pixels.shape != stored.shape[1:]:
-                raise ItemError(Reason.MALFORMED, "a frame of another size or type than its header says")
-            stored[z] = pixels
-    _bridge(stored, stack.missing)
-    if (stored == stored.flat[0]).all():
-        raise ItemError(Reason.GEOMETRY_INCONSISTENT, f"all {len(stack.places)} slices hold one value")
-    slope, intercept = stack.rescales.only or (1.0, 0.0)
-    return Volume(stored=stored, affine_lps=stack.affine_lps, rescale_slope=slope, rescale_intercept=intercept)
+    return StackReader(sources).read(stack)
+
+
+class StackReader:
+    """Reads one stack after the other; an instance that holds several of them is opened once."""
+
+    __slots__ = ("_last", "_sources")
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._last: tuple[int, Dataset] | None = None
+
+    def read(self, stack: Stack) -> Volume:
+        """The stored values of a stack; see `read_stack`.
+
+        Raises:
+            ItemError: as `read_stack`.
+        """
+        stored = np.empty(stack.shape, stack.kind.pixel_type)
+        wanted: dict[int, list[tuple[int, int]]] = {}
+        for z, place in enumerate(stack.places):
+            if place is not None:
+                wanted.setdefault(place[0], []).append((place[1], z))
+        for instance, pairs in wanted.items():
+            ordered = sorted(pairs)
+            decoded = chosen_frames(self._opened(instance), [frame for frame, _ in ordered])
+            for (_, z), pixels in zip(ordered, decoded, strict=True):
+                if pixels.dtype != stored.dtype or pixels.shape != stored.shape[1:]:
+                    raise ItemError(Reason.MALFORMED, "a frame of another size or type than its header says")
+                stored[z] = pixels
+        _bridge(stored, stack.missing)
+        if (stored == stored.flat[0]).all():
+            raise ItemError(Reason.GEOMETRY_INCONSISTENT, f"all {len(stack.places)} slices hold one value")
+        slope, intercept = stack.rescales.only or (1.0, 0.0)
+        return Volume(stored=stored, affine_lps=stack.affine_lps, rescale_slope=slope, rescale_intercept=intercept)
+
+    def _opened(self, instance: int) -> Dataset:
+        if self._last is None or self._last[0] != instance:
+            self._last = None
+            self._last = (instance, opened(self._sources[instance], with_pixels=True))
+        return self._last[1]
 
 
 def _bridge(stored: NDArray[np.generic], missing: Sequence[int]) -> None:
@@ -187,7 +218,7 @@ def _of_one_kind(slices: Sequence[Slice], series: int, most_missing: int) -> Ite
     finite = [one for one in slices if _is_finite(one)]
     if len(finite) < len(slices):
         rest = [one for one in slices if not _is_finite(one)]
-        yield _problem(rest, Reason.GEOMETRY_INCONSISTENT, "a position or orientation is not a finite number")
+        yield _problem(rest, Reason.GEOMETRY_INCONSISTENT, "a position or spacing that is no number of mm")
     clusters = by_orientation(finite)
     for cluster in clusters:
         may_part = len(clusters) > _PLANES_OF_A_STUDY or any(_LOCALIZER in one.ImageType for one in cluster)
@@ -224,9 +255,10 @@ def _stack(slices: Sequence[Slice], series: int, most_missing: int) -> Stack:
     size = (at[-1] + 1) * kind.Rows * kind.Columns * kind.pixel_type.itemsize
     if not 0 < size <= LARGEST_VOLUME_BYTES:
         raise ItemError(Reason.UNSUPPORTED_OBJECT, f"a volume of {size} bytes")
-    if not np.isfinite(np.linalg.inv(stack.affine_lps)).all():
+    if not np.finfo(np.float32).tiny < abs(np.linalg.det(stack.affine_lps)) < np.inf:
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, "the affine is singular")
     ordered = [slices[index] for index in stack.order]
+    limits = [one.limits for one in ordered if one.limits is not None]
     places: list[tuple[int, int] | None] = [None] * (at[-1] + 1)
     rescales = [ordered[0].rescale] * len(places)
     for z, one in zip(at, ordered, strict=True):
@@ -240,6 +272,8 @@ def _stack(slices: Sequence[Slice], series: int, most_missing: int) -> Stack:
         places=tuple(places),
         affine_lps=stack.affine_lps,
         rescales=Rescales.of(rescales),
+        limits=(max(low for low, _ in limits), min(high for _, high in limits)) if limits else None,
+        paddings=tuple(sorted({one.padding for one in ordered if one.padding is not None})),
     )
 
 
@@ -247,7 +281,7 @@ def _is_finite(one: Slice) -> bool:
     plane = one.plane
     assert plane is not None
     numbers = (*plane.ImagePositionPatient, *plane.ImageOrientationPatient, *plane.PixelSpacing)
-    return bool(np.isfinite(numbers).all())
+    return bool((np.abs(numbers) <= FARTHEST_MM).all())
 
 
 def _problem(slices: Sequence[Slice], reason: Reason, detail: str) -> Unstacked:

@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import SHARED, image_dataset
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage
@@ -65,7 +65,7 @@ def test_the_order_of_files_has_no_say(order):
     assert [order[instance] for instance, _ in stack.places] == list(range(6))
     np.testing.assert_array_equal(volume.stored, [pixels(number) for number in range(1, 7)])
     np.testing.assert_allclose(volume.affine_lps[:3], [[0.75, 0, 0, 0], [0, 0.5, 0, 0], [0, 0, 2, 0]])
-    assert stack.kind.limits == (-32768, 32767)
+    assert stack.limits == (-32768, 32767)
     assert (stack.series, stack.part, stack.kind.FrameOfReferenceUID) == (0, 0, FRAME)
 
 
@@ -152,7 +152,7 @@ def test_pet_keeps_its_stored_values_and_says_what_each_slice_means():
     assert (volume.rescale_slope, volume.rescale_intercept) == (1, 0)
     physical = stack.rescales.physical(volume.stored)
     np.testing.assert_allclose(physical[2], pixels(2) * 3.0 + 2)
-    back = stack.rescales.stored(physical, volume.stored.dtype, limits=stack.kind.limits)
+    back = stack.rescales.stored(physical, volume.stored.dtype, limits=stack.limits)
     np.testing.assert_array_equal(back, volume.stored)
     same = row(3, RescaleSlope=2, RescaleIntercept=-5)
     volume = read_stack(stacks_of(same).stacks[0], same)
@@ -220,6 +220,8 @@ def test_numbers_that_are_none_are_a_problem():
     good = slice_file(3, (0, 0, 4.0))
     bad = good.replace(b"0.0\\0.0\\4.0", b"nan\\0.0\\4.0")
     assert bad != good
+    far = slice_file(4, (0, 0, 1e200))
+    assert stacks_of([far]).problems[0].reason is Reason.GEOMETRY_INCONSISTENT
     found = stacks_of([*row(2), bad])
     assert [one.instances for one in found.problems] == [(2,)]
     assert found.problems[0].reason in (Reason.GEOMETRY_INCONSISTENT, Reason.MALFORMED)
@@ -257,10 +259,41 @@ def test_bits_above_a_value_do_not_count():
     dataset.PixelData = (words | 0x5000).astype("<u2").tobytes()
     files = [written(dataset)]
     (stack,) = stacks_of(files).stacks
-    assert stack.kind.limits == (0, 4095)
+    assert stack.limits == (0, 4095)
     np.testing.assert_array_equal(read_stack(stack, files).stored[0], words)
     dataset.HighBit = 15
     assert stacks_of([written(dataset)]).problems[0].reason is Reason.UNSUPPORTED_OBJECT
+
+
+def test_slices_may_differ_in_padding_and_bits():
+    said = [{"BitsStored": 12, "HighBit": 11}, {"BitsStored": 16, "HighBit": 15}]
+    files = [slice_file(n, (0, 0, 2.0 * n), **said[n]) for n in range(2)]
+    dataset = pydicom.dcmread(io.BytesIO(files[1]))
+    dataset.add_new(0x00280120, "SS", -9)
+    dataset.add_new(0x00280121, "SS", -20)
+    (stack,) = stacks_of([files[0], written(dataset)]).stacks
+    assert stack.limits == (-2048, 2047)
+    assert stack.paddings == ((-20, -9),)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_damaged_files_are_stacks_or_problems(data):
+    files = [bytearray(file) for file in row(3)]
+    for _ in range(data.draw(st.integers(1, 4))):
+        file = files[data.draw(st.integers(0, 2))]
+        at = data.draw(st.integers(128, len(file) - 90))
+        file[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    sources = [bytes(file) for file in files]
+    found = stacks_of(sources)
+    assert {n for one in found.problems for n in one.instances} | {
+        n for stack in found.stacks for n in stack.instances
+    } == {0, 1, 2}
+    for stack in found.stacks:
+        try:
+            assert read_stack(stack, sources).shape == stack.shape
+        except ItemError as error:
+            assert error.reason is not Reason.INTERNAL_ERROR
 
 
 def enhanced(count: int, times: int) -> bytes:

@@ -27,7 +27,7 @@ from curator.deid.pixels.file_image import stored
 from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import PixelModule, has_real_numbers, pixel_module
 from curator.deid.pixels.pen import Stroke, draw_native, pen_of
-from curator.deid.pixels.rebuilt import rebuilt
+from curator.deid.pixels.rebuilt import rebuilt, respliced
 from curator.deid.pixels.redrawn import Coding, Scratch, Scrubbed, redrawn_coded, redrawn_native
 from curator.deid.pixels.spool import Spool
 from curator.dicom.dictionary import tag_of
@@ -87,6 +87,19 @@ def patched(data: Stored, patch: Patch, *, scratch: Scratch) -> Patched:
     scrubbed = Scrubbed(scrubbed.syntax, scrubbed.changed, scrubbed.pixels, {**scrubbed.header, **gone})
     written = stored(rebuilt(data_set, scrubbed), scratch)
     return Patched(written, scrubbed.syntax.uid, scrubbed.changed, _to_padding(data_set, patch))
+
+
+def without_untrue(data: Stored, *, scratch: Scratch) -> Stored:
+    """The instance without elements that tell of the old pixels; `data` itself where there are none.
+
+    For instances of a series in which others were patched: what is said of the series is no more true of it.
+
+    Raises:
+        ItemError: as `parse`.
+    """
+    data_set = parse(_view(data))
+    gone: dict[int, tuple[bytes, ...]] = {tag: () for tag in UNTRUE if data_set.first(tag) is not None}
+    return stored(respliced(data_set, gone), scratch) if gone else data
 
 
 def pixels_of(data_set: DataSet) -> Frames | RealPixels:

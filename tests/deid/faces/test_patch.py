@@ -41,7 +41,7 @@ def test_what_goes_in_comes_out(patch):
         np.testing.assert_array_equal(again.frames[index].values, frame.values)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(patches(), st.data())
 def test_damaged_bytes_are_refused_or_another_patch(patch, data):
     packed = bytearray(patch.to_bytes())

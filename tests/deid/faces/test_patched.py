@@ -15,7 +15,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Exp
 
 from curator.deid.faces.patch import FramePatch, Patch
 from curator.deid.faces.patch_proof import is_patched, patch_problem
-from curator.deid.faces.patched import UNTRUE, patched, pixels_of
+from curator.deid.faces.patched import UNTRUE, patched, pixels_of, without_untrue
 from curator.deid.pixels.module import JPEG_2000_LOSSLESS, JPEG_LS_LOSSLESS
 from curator.dicom.parse import parse
 from curator.errors import ItemError
@@ -165,6 +165,10 @@ def test_what_tells_of_the_old_pixels_goes():
     assert set(dataset.keys()) - UNTRUE == set(written.keys())
     assert is_patched(done.data, file, patch)
     assert patched(file, Patch({}), scratch=tempfile.TemporaryFile).data is file
+    beside = without_untrue(file, scratch=tempfile.TemporaryFile)
+    assert set(pydicom.dcmread(io.BytesIO(beside)).keys()) == set(written.keys())
+    assert pydicom.dcmread(io.BytesIO(beside)).PixelData == dataset.PixelData
+    assert without_untrue(beside, scratch=tempfile.TemporaryFile) is beside
 
 
 def test_values_that_mean_no_image_are_counted():
@@ -217,6 +221,22 @@ def test_the_proof_finds_what_is_wrong():
     flipped[0] ^= 1
     dataset.PixelData = bytes(flipped)
     assert "frame 0" in (patch_problem(file_of(dataset), file, patch) or "")
+
+
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_a_damaged_file_is_refused_or_patched_right(data):
+    source = sample(data.draw(st.sampled_from(sorted(set(GREY) - {"JPEG 12 bit"}))))
+    patch = random_patch(source, seed=9)
+    file = bytearray(source)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(330, len(file) - 1))
+        file[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    try:
+        done = patched(bytes(file), patch, scratch=tempfile.TemporaryFile)
+        assert patch_problem(done.data, bytes(file), patch) is None
+    except ItemError as error:
+        assert not error.reason.is_environmental
 
 
 def test_files_that_pydicom_bundles_are_patched_or_refused():
