@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
+from pydicom.pixels.utils import iter_pixels
 
 from curator.errors import ItemError
 from curator.model.instance import PlaneGeometry
@@ -90,7 +91,7 @@ def frames_of(dataset: Dataset) -> list[Frame]:
         pixels = _stored_values(dataset)
     with decoding("frame attributes"):
         planes = frame_planes(dataset)
-        rescales = _rescales(dataset, len(planes))
+        rescales = frame_rescales(dataset, len(planes))
         spacing_mm = _image_spacing_mm(dataset)
     if len(planes) != len(pixels):
         raise ItemError(Reason.MALFORMED, f"{len(pixels)} frames of pixels, {len(planes)} of attributes")
@@ -117,14 +118,14 @@ def frame_planes(dataset: Dataset) -> tuple[PlaneGeometry | None, ...]:
 
 def _functional_plane(groups: Dataset, shared: Dataset) -> PlaneGeometry | None:
     return _plane(
-        _macro(groups, shared, "PlanePositionSequence"),
-        _macro(groups, shared, "PlaneOrientationSequence"),
-        _macro(groups, shared, "PixelMeasuresSequence"),
+        macro_of(groups, shared, "PlanePositionSequence"),
+        macro_of(groups, shared, "PlaneOrientationSequence"),
+        macro_of(groups, shared, "PixelMeasuresSequence"),
     )
 
 
-def _macro(groups: Dataset, shared: Dataset, keyword: str) -> Dataset:
-    """The frame's own functional group, else the shared one, else an empty one."""
+def macro_of(groups: Dataset, shared: Dataset, keyword: str) -> Dataset:
+    """The item of a frame's own functional group, else the shared one, else an empty one."""
     for source in (groups, shared):
         items = source.get(keyword)
         if items:
@@ -169,6 +170,15 @@ def _refuse_unsupported(dataset: Dataset) -> None:
     """
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ItemError(Reason.UNSUPPORTED_OBJECT, "the object has no pixels")
+    refuse_no_slice(dataset)
+
+
+def refuse_no_slice(dataset: Dataset) -> None:
+    """Stop what is, by its header alone, no slice of grey values.
+
+    Raises:
+        ItemError: UNSUPPORTED_OBJECT or GEOMETRY_INCONSISTENT.
+    """
     samples = int(dataset.get("SamplesPerPixel") or 1)
     if samples != 1:
         raise ItemError(Reason.UNSUPPORTED_OBJECT, f"{samples} samples per pixel, a volume holds one")
@@ -214,13 +224,36 @@ def _without_unused_bits(pixels: NDArray[np.generic], stored: int) -> NDArray[np
     return cut
 
 
-def _rescales(dataset: Dataset, count: int) -> list[tuple[float, float]]:
+def chosen_frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[NDArray[np.generic]]:
+    """The stored values `(Y, X)` of frames of `dataset` in the order of `indices`, one at a time, in their native type.
+
+    No modality LUT is applied: what comes back is what a frame holds.
+
+    Raises:
+        ItemError: UNSUPPORTED_TRANSFER_SYNTAX, or MALFORMED where a frame cannot be decoded.
+    """
+    with decoding("pixel data"):
+        _refuse_unsupported(dataset)
+        _refuse_undecodable(dataset)
+        shape = (int(dataset.Rows), int(dataset.Columns))
+        decoded = iter_pixels(dataset, indices=list(indices), raw=True)
+    for _ in indices:
+        # Each by itself: what lies between belongs to who asked.
+        with decoding("pixel data"):
+            stored: NDArray[np.generic] = next(decoded)
+            if "PixelData" in dataset:
+                stored = _without_unused_bits(stored, int(dataset.BitsStored))
+            stored = np.reshape(stored, shape)
+        yield stored
+
+
+def frame_rescales(dataset: Dataset, count: int) -> list[tuple[float, float]]:
     """Slope and intercept of every frame; `(1, 0)` where the object states none."""
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
     if per_frame is None:
         return [_rescale(dataset)] * count
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    macros = (_macro(groups, shared, "PixelValueTransformationSequence") for groups in per_frame)
+    macros = (macro_of(groups, shared, "PixelValueTransformationSequence") for groups in per_frame)
     return [_rescale(macro if "RescaleSlope" in macro else dataset) for macro in macros]
 
 

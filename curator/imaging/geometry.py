@@ -49,30 +49,57 @@ class Stack:
     affine_lps: Affine = field(repr=False)
 
 
-def volume_geometry_problem(planes: Sequence[PlaneGeometry]) -> str | None:
+def volume_geometry_problem(planes: Sequence[PlaneGeometry], *, may_shear: bool = False) -> str | None:
     """Why `planes` are not one regular volume, in structural words; None where they are, in whatever order they come.
 
-    No planes are no volume and so a problem; one plane is a volume of one slice.
+    No planes are no volume and so a problem; one plane is a volume of one slice. Where they `may_shear` each slice may
+    lie sideways of the one before, as long as every step is the same (a tilted gantry).
     """
     if not planes:
         return "no image has a position"
-    return _plane_problem(planes) or _stack_problem(planes)
+    return _plane_problem(planes) or _stack_problem(planes, may_shear=may_shear)
 
 
-def stacked(planes: Sequence[PlaneGeometry]) -> Stack:
+def stacked(planes: Sequence[PlaneGeometry], *, may_shear: bool = False) -> Stack:
     """The order and the affine of the volume that `planes` form.
 
     The slice step is the fitted one; a single plane is as thick as its SliceThickness says, or 1 mm where it does not.
+    Where they `may_shear`, the third axis of the affine need not be perpendicular to the others.
 
     Raises:
         ItemError: GEOMETRY_INCONSISTENT, also for no planes.
     """
-    problem = volume_geometry_problem(planes)
+    problem = volume_geometry_problem(planes, may_shear=may_shear)
     if problem is not None:
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, problem)
     order, positions = _by_position(planes)
     first = planes[order[0]]
     return Stack(order, _affine(first, positions[0], _step(first, positions)))
+
+
+def bridged(planes: Sequence[PlaneGeometry], *, most_missing: int) -> tuple[Stack, tuple[int, ...]]:
+    """The stack of planes that leave places of a regular grid empty, at most `most_missing` in a row, and their places.
+
+    The first and the last place are never empty; more than half of the steps are those of the grid. Planes may shear.
+
+    Raises:
+        ItemError: GEOMETRY_INCONSISTENT, also for no planes.
+    """
+    problem = _plane_problem(planes) if planes else "no image has a position"
+    if problem is not None or len(planes) == 1:
+        return stacked(planes, may_shear=True), (0,)
+    order, positions = _by_position(planes)
+    first = planes[order[0]]
+    gaps_mm = np.diff(positions @ _normal(first))
+    steps = np.rint(gaps_mm / max(float(np.median(gaps_mm)), DUPLICATE_MM))
+    if gaps_mm.min() < DUPLICATE_MM or steps.min() < 1 or steps.max() > most_missing + 1:
+        return stacked(planes, may_shear=True), tuple(range(len(planes)))
+    places = np.concatenate([[0.0], np.cumsum(steps)])
+    step = (positions[-1] - positions[0]) / places[-1]
+    off_mm = np.linalg.norm(positions - positions[0] - np.outer(places, step), axis=1)
+    if off_mm.max() > SLICE_SPACING_TOLERANCE * float(step @ _normal(first)):
+        raise ItemError(Reason.GEOMETRY_INCONSISTENT, "slices do not lie on a regular grid, empty places or not")
+    return Stack(order, _affine(first, positions[0], step)), tuple(int(place) for place in places)
 
 
 def _plane_problem(planes: Sequence[PlaneGeometry]) -> str | None:
@@ -100,7 +127,7 @@ def _is_orthonormal(orientations: Vectors) -> bool:
     return bool(max(np.abs(lengths - 1).max(), np.abs(products).max()) <= ORIENTATION_TOLERANCE)
 
 
-def _stack_problem(planes: Sequence[PlaneGeometry]) -> str | None:
+def _stack_problem(planes: Sequence[PlaneGeometry], *, may_shear: bool) -> str | None:
     """What keeps well-formed parallel planes from lying at equal steps, one above the other."""
     if len(planes) == 1:
         return None
@@ -115,6 +142,10 @@ def _stack_problem(planes: Sequence[PlaneGeometry]) -> str | None:
     if off_steps.max() > SLICE_SPACING_TOLERANCE:
         ratio = gaps_mm.max() / np.median(gaps_mm)
         return f"slice spacing is not regular: the widest of {len(gaps_mm)} gaps is {ratio:.2f} times the median"
+    if may_shear:
+        off_mm = np.linalg.norm(positions - positions[0] - np.outer(np.arange(len(planes)), step), axis=1)
+        is_even = off_mm.max() <= SLICE_SPACING_TOLERANCE * float(step @ normal)
+        return None if is_even else "slices are shifted sideways by unequal steps"
     sideways_mm = np.diff(positions, axis=0) - np.outer(gaps_mm, normal)
     if np.linalg.norm(sideways_mm, axis=1).max() > SHEAR_TOLERANCE * float(np.median(gaps_mm)):
         return "slices are shifted sideways against each other, as with a tilted gantry"

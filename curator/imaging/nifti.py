@@ -80,14 +80,12 @@ def nifti_bytes(volume: Volume) -> bytes:
         header.set_qform(affine_ras, code=_SCANNER_ANATOMICAL)
     header["scl_slope"], header["scl_inter"] = volume.rescale_slope, volume.rescale_intercept
     header["vox_offset"] = _VOXEL_OFFSET
-    return _gzip(header.binaryblock + bytes(_VOXEL_OFFSET - len(header.binaryblock)) + stored.tobytes())
+    return gzipped(header.binaryblock + bytes(_VOXEL_OFFSET - len(header.binaryblock)) + stored.tobytes())
 
 
 def _volume(header: Any, proxy: Any) -> Volume:  # noqa: ANN401 - see _NEW_HEADER
     """The volume of voxels still on disk: `proxy` knows the rescale, which nibabel clears from the header."""
-    if int(header["sform_code"]) <= 0 and int(header["qform_code"]) <= 0:
-        raise ItemError(Reason.GEOMETRY_INCONSISTENT, "neither sform nor qform is set")
-    affine_lps = _affine_lps(header)
+    affine_lps = affine_lps_of(header)
     stored: NDArray[np.generic] = np.asarray(proxy.get_unscaled())
     if not (np.issubdtype(stored.dtype, np.integer) or np.issubdtype(stored.dtype, np.floating)):
         raise ItemError(Reason.UNSUPPORTED_OBJECT, "voxels are no plain numbers")
@@ -102,7 +100,14 @@ def _volume(header: Any, proxy: Any) -> Volume:  # noqa: ANN401 - see _NEW_HEADE
     )
 
 
-def _affine_lps(header: Any) -> Affine:  # noqa: ANN401 - see _NEW_HEADER
+def affine_lps_of(header: Any) -> Affine:  # noqa: ANN401 - see _NEW_HEADER
+    """Where a file lies: from voxel `(i, j, k, 1)` to LPS millimetres, `(4, 4)`.
+
+    Raises:
+        ItemError: GEOMETRY_INCONSISTENT, it does not say, or the affine is singular.
+    """
+    if int(header["sform_code"]) <= 0 and int(header["qform_code"]) <= 0:
+        raise ItemError(Reason.GEOMETRY_INCONSISTENT, "neither sform nor qform is set")
     affine_ras = header.get_sform() if int(header["sform_code"]) > 0 else header.get_qform()
     mm = _MM_PER_UNIT.get(int(header["xyzt_units"]) & _SPATIAL_UNIT_BITS)
     if mm is None:
@@ -119,8 +124,8 @@ def _is_perpendicular(affine_lps: Affine) -> bool:
     return bool(np.abs(directions.T @ directions - np.eye(3)).max() < 1e-4)
 
 
-def _gzip(content: bytes) -> bytes:
-    """Gzip framed here: Python versions differ in the header bytes they write."""
+def gzipped(content: bytes) -> bytes:
+    """`content` as a gzip file, framed here: Python versions differ in the header bytes they write."""
     compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     body = compressor.compress(content) + compressor.flush()
     return _GZIP_HEADER + body + struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF)

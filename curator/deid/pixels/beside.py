@@ -27,8 +27,8 @@ from curator.deid.pixels.overlays import (
 )
 from curator.deid.pixels.quick import is_plainly_pixels
 from curator.deid.pixels.rebuilt import rebuilt
+from curator.deid.pixels.redrawn import Scratch, Scrubbed
 from curator.deid.pixels.repacked import element_header, native_tail, rewritten
-from curator.deid.pixels.scrub import Scratch, Scrubbed
 from curator.deid.pixels.spool import Spool
 from curator.deid.pixels.streams.segments import NO_COMMENT, Comments
 from curator.deid.pixels.unused import without_more

@@ -7,40 +7,24 @@ Sources: DICOM PS3.5 8.2 and Annex A (which syntaxes hold what), PS3.3 C.7.6.1.1
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
-import numpy as np
-
-from curator.deid.pixels.attributes import text
 from curator.deid.pixels.black import black
-from curator.deid.pixels.codecs import framed, jpeg, jpeg_2000, jpeg_dct, jpeg_ls, native, rle
-from curator.deid.pixels.codecs.coded import Coded, container, meant
+from curator.deid.pixels.codecs import jpeg, jpeg_dct, native
+from curator.deid.pixels.codecs.coded import meant
 from curator.deid.pixels.codecs.jpeg_segments import JpegHeader, is_rgb
 from curator.deid.pixels.codecs.native import Black
-from curator.deid.pixels.frames import Frames, read_coded
-from curator.deid.pixels.module import (
-    HTJ2KS,
-    JPEG_2000_LOSSLESS,
-    JPEG_2000S,
-    JPEG_LS_LOSSLESS,
-    JPEGS,
-    LOSSLESS,
-    MONOCHROME1,
-    RLE_LOSSLESS,
-    UNCOMPRESSED,
-    PixelModule,
-)
+from curator.deid.pixels.frames import Frames
+from curator.deid.pixels.module import JPEG_2000S, JPEGS, LOSSLESS, MONOCHROME1, UNCOMPRESSED, PixelModule
+from curator.deid.pixels.pen import pen_of
 from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import Buffer
-from curator.dicom.syntax import TransferSyntax, transfer_syntax
+from curator.dicom.syntax import TransferSyntax
 from curator.errors import ItemError
 from curator.model.pixels import Box
 from curator.model.quarantine import Reason
-
-_LOSSY, _JPEG_METHOD, _J2K_METHOD = b"01", b"ISO_10918_1 ", b"ISO_15444_15"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +46,15 @@ def brush_of(frames: Frames) -> Brush:
     Raises:
         ItemError: they cannot be decoded, or what they hold has no lossless syntax.
     """
-    module, uid = frames.module, frames.module.syntax.uid
-    if uid == RLE_LOSSLESS:
-        return Brush(module.syntax, _rle(frames))
-    if uid in UNCOMPRESSED:
-        return Brush(module.syntax, _framed(frames))
     if is_block_coded(frames, 0):
-        return Brush(module.syntax, _blocks(frames))
-    if uid in JPEGS or uid in HTJ2KS:
-        return _transcoding(frames)
-    return Brush(module.syntax, _recoding(frames, jpeg_2000.encoded if uid in JPEG_2000S else jpeg_ls.encoded))
+        return Brush(frames.module.syntax, _blocks(frames))
+    pen = pen_of(frames)
+    colour_of = cache(lambda fitting: black(frames.data_set, fitting))
+
+    def paint(raw: Buffer, boxes: Sequence[Box]) -> bytes:
+        return pen.draw(raw, lambda words, fitting: native.fill(words, boxes, fitting, black=colour_of(fitting)))
+
+    return Brush(pen.syntax, paint, pen.header)
 
 
 def is_block_coded(frames: Frames, index: int) -> bool:
@@ -118,22 +101,6 @@ def word_black(frames: Frames) -> Callable[[int], Black]:
     return cache(lambda precision: black(frames.data_set, meant(stated, precision)))
 
 
-def _rle(frames: Frames) -> Callable[[Buffer, Sequence[Box]], bytes]:
-    colour = black(frames.data_set, frames.module)
-    return lambda raw, boxes: rle.painted(raw, boxes, frames.module, black=colour)
-
-
-def _framed(frames: Frames) -> Callable[[Buffer, Sequence[Box]], bytes]:
-    module, colour = frames.module, black(frames.data_set, frames.module)
-
-    def paint(raw: Buffer, boxes: Sequence[Box]) -> bytes:
-        octets = bytearray(framed.opened(raw, module))
-        native.paint(octets, boxes, module, black=colour)
-        return framed.closed(bytes(octets), module)
-
-    return paint
-
-
 def _blocks(frames: Frames) -> Callable[[Buffer, Sequence[Box]], bytes]:
     def paint(raw: Buffer, boxes: Sequence[Box]) -> bytes:
         stream = bytes(raw)
@@ -142,50 +109,6 @@ def _blocks(frames: Frames) -> Callable[[Buffer, Sequence[Box]], bytes]:
         return jpeg_dct.painted(blocks, boxes, black=colour)
 
     return paint
-
-
-def _recoding(frames: Frames, encoded: Callable[[Coded], bytes]) -> Callable[[Buffer, Sequence[Box]], bytes]:
-    module, colour_of = frames.module, word_black(frames)
-
-    def paint(raw: Buffer, boxes: Sequence[Box]) -> bytes:
-        coded = read_coded(raw, module)
-        fitting = meant(module, coded.precision)
-        words = coded.words.astype(container(module))
-        native.fill(words, boxes, fitting, black=colour_of(coded.precision))
-        words &= np.array((1 << coded.precision) - 1, words.dtype)
-        return encoded(replace(coded, words=words))
-
-    return paint
-
-
-def _transcoding(frames: Frames) -> Brush:
-    """A brush that puts frames into the lossless syntax that is nearest to theirs."""
-    module = frames.module
-    first = read_coded(frames.raw(0), module)
-    to_j2k = module.syntax.uid in HTJ2KS
-    if first.precision > (jpeg_2000.MOST if to_j2k else jpeg_ls.MOST):
-        raise ItemError(Reason.UNSUPPORTED_TRANSFER_SYNTAX, f"frames of {first.precision} bits are not rewritten")
-    syntax = transfer_syntax(JPEG_2000_LOSSLESS if to_j2k else JPEG_LS_LOSSLESS)
-    assert syntax is not None
-    paint = _recoding(frames, jpeg_2000.encoded if to_j2k else jpeg_ls.encoded)
-    return Brush(syntax, paint, _changes(frames, first, to_j2k=to_j2k))
-
-
-def _changes(frames: Frames, first: Coded, *, to_j2k: bool) -> dict[int, bytes | None]:
-    """What the header says otherwise of transcoded frames."""
-    module = frames.module
-    photometric = "YBR_RCT" if to_j2k and first.has_transform else frames.photometric
-    changes: dict[int, bytes | None] = {}
-    if photometric != module.photometric:
-        changes[tag_of("PhotometricInterpretation")] = photometric.encode()
-    if module.planar:
-        changes[tag_of("PlanarConfiguration")] = struct.pack("<H", 0)
-    is_lossy = module.syntax.uid not in LOSSLESS and not (to_j2k and first.is_reversible)
-    # The old syntax said by itself that something was lost; the new one does not.
-    if is_lossy and text(frames.data_set, "LossyImageCompression") != _LOSSY.decode():
-        changes[tag_of("LossyImageCompression")] = _LOSSY
-        changes[tag_of("LossyImageCompressionMethod")] = _J2K_METHOD if to_j2k else _JPEG_METHOD
-    return changes
 
 
 def painted_transform(module: PixelModule, *, all_frames: bool) -> dict[int, bytes | None]:

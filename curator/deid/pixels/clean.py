@@ -21,7 +21,8 @@ from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import PixelModule, has_pixel_data, has_real_numbers, pixel_module
 from curator.deid.pixels.photographs import judged_faces, refuse_faces_left
 from curator.deid.pixels.rebuilt import rebuilt
-from curator.deid.pixels.scrub import Boxes, Scrubbed, inside_boxes, scrub
+from curator.deid.pixels.redrawn import Scrubbed
+from curator.deid.pixels.scrub import Boxes, inside_boxes, scrub
 from curator.deid.pixels.verify import Proof, boxes_by_frame, check_scrubbed, is_hidden, is_same
 from curator.deid.text.cleaner import Find
 from curator.deid.text.folding import Folding

@@ -13,7 +13,7 @@ from curator.deid.pixels.codecs.native import swapped
 from curator.deid.pixels.fragments import SEQUENCE_DELIMITER, basic_offset_table, item_header
 from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import PixelModule
-from curator.deid.pixels.scrub import Scratch, Scrubbed
+from curator.deid.pixels.redrawn import Scratch, Scrubbed
 from curator.deid.pixels.spool import Spool
 from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import Buffer

@@ -37,7 +37,8 @@ from curator.deid.pixels.codecs import rle
 from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED, HTJ2K_LOSSLESS, pixel_module
 from curator.deid.pixels.rebuilt import rebuilt
-from curator.deid.pixels.scrub import Boxes, Scrubbed, scrub
+from curator.deid.pixels.redrawn import Scrubbed
+from curator.deid.pixels.scrub import Boxes, scrub
 from curator.dicom.parse import parse
 
 NATIVE_SYNTAXES = (

@@ -50,7 +50,7 @@ from curator.deid.pixels.bitstream import is_bare, precision, stripped
 from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED
 from curator.deid.pixels.rebuilt import rebuilt
-from curator.deid.pixels.scrub import Scrubbed
+from curator.deid.pixels.redrawn import Scrubbed
 from curator.errors import ItemError
 from curator.model.quarantine import Reason
 from curator.policy.pixels.encoders import ENCODERS, parse_encoders
