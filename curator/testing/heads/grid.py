@@ -87,7 +87,7 @@ def scanner_turn(position: str) -> Rotation:
     angle = np.deg2rad(_TURN_DEG[position[2:]])
     cos, sin = np.rint(np.cos(angle)), np.rint(np.sin(angle))
     about_z = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    return about_z @ {"HF": np.eye(3), "FF": _FEET_FIRST}[position[:2]]
+    return np.asarray(about_z @ {"HF": np.eye(3), "FF": _FEET_FIRST}[position[:2]], np.float64)
 
 
 def turned(degrees: tuple[float, float, float]) -> Rotation:

@@ -30,8 +30,10 @@ _PET_FWHM_MM = 5.0
 _FWHM_PER_SIGMA = 2.3548
 # A blur of half a voxel, in three taps: what a voxel takes in of its neighbours.
 _NEIGHBOUR = 0.1065
-_TABLE_MM, _TABLE_THICK_MM, _TABLE_HALF_WIDTH_MM = 124.0, 9.0, 110.0
-_HOLDER_RADII_MM = (108.0, 114.0)
+# A holder is a shell of these radii around the head's axis, from so far down; supine it reaches up both sides, else it
+# is a pad. A table lies under it. Prone they keep clear of the nose.
+_HOLDER_RADII_MM, _HOLDER_FROM_MM, _PAD_FROM_MM = (108.0, 114.0), 30.0, 85.0
+_TABLE_MM, _TABLE_THICK_MM, _TABLE_HALF_WIDTH_MM, _PRONE_LOWER_MM = 122.0, 9.0, 110.0, 14.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def make_head(plan: HeadPlan) -> Head:
     person = draw_person(plan.seed, plan.person, strength=plan.strength, is_child=plan.is_child)
     image = np.empty(grid.shape, np.float32 if plan.contrast is Contrast.PET else np.int16)
     brain, inside = np.zeros(grid.shape, np.bool_), np.zeros(grid.shape, np.bool_)
-    rng = random_stream(plan.seed, "head noise", plan.person)
+    rng = random_stream(plan.seed, "head noise", plan.person, plan.take)
     for block in _blocks(plan, grid):
         kinds, is_brain, is_inside = _filled(plan, person, block)
         at = slice(block.start[0] + 1, block.stop[0] - 1)
@@ -131,9 +133,12 @@ def _put_table(plan: HeadPlan, image: Field, patient: Space) -> None:
     down = np.float32(down_x) * moved[0] + np.float32(down_y) * moved[1]
     across = np.float32(down_y) * moved[0] - np.float32(down_x) * moved[1]
     away = np.hypot(across, down)
+    lower = _PRONE_LOWER_MM if plan.position.endswith("P") else 0.0
     near, far = _HOLDER_RADII_MM
-    holder = (away > near) & (away < far) & (down > 30.0) & (moved[2] > -70.0)
-    table = (down > _TABLE_MM) & (down < _TABLE_MM + _TABLE_THICK_MM) & (np.abs(across) < _TABLE_HALF_WIDTH_MM)
+    from_mm = _HOLDER_FROM_MM if plan.position.endswith("S") else _PAD_FROM_MM
+    holder = (away > near + lower) & (away < far + lower) & (down > from_mm) & (moved[2] > -70.0)
+    top = _TABLE_MM + lower
+    table = (down > top) & (down < top + _TABLE_THICK_MM) & (np.abs(across) < _TABLE_HALF_WIDTH_MM)
     for where, hounsfield in ((table, -350.0), (holder, 90.0)):
         np.copyto(image, np.float32(hounsfield), where=where & (image < -900.0))
 

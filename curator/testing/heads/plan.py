@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 Triple = tuple[float, float, float]
+_ABOVE_FACE_MM, _CHIN_MM, _NOSE_MM = 32.0, -90.0, -122.0
 
 
 class Contrast(StrEnum):
@@ -64,6 +65,8 @@ VAULT = FieldOfView(bottom_mm=70.0)
 NO_VAULT = FieldOfView(top_mm=55.0)
 TIGHT = FieldOfView(top_mm=112.0, front_mm=-101.0, back_mm=92.0, side_mm=70.0)
 """Touches the head on all sides: the nose's tip, the ears, the back and the vertex are cut."""
+WIDE = FieldOfView(bottom_mm=-150.0, top_mm=140.0, front_mm=-150.0, back_mm=150.0, side_mm=150.0)
+"""As a CT with its table has it."""
 FIELDS_OF_VIEW = {
     "whole": WHOLE,
     "with neck": WITH_NECK,
@@ -74,6 +77,7 @@ FIELDS_OF_VIEW = {
     "vault": VAULT,
     "no vault": NO_VAULT,
     "tight": TIGHT,
+    "wide": WIDE,
 }
 
 
@@ -91,10 +95,10 @@ class HeadPlan:
 
     `spacing_mm` is that of the stored axes `(z, y, x)`: between slices, rows, columns. `plane` is `axial`, `sagittal`
     or `coronal`; `oblique_deg` turns the grid about patient x, y, z. `position` is a Patient Position such as `HFS` or
-    `FFDL`: it turns the grid as a scanner does, never the patient's coordinates. `is_reversed` stores the slices against
-    their normal, which only NIfTI can. `shading` is the ratio of the coil's brightest to its darkest place. `strength`
-    1.7 gives people that differ clearly. `gain` multiplies MR values, `noise` the usual noise. `is_stripped` leaves the
-    brain on exact zeros.
+    `FFDL`: it turns the grid as a scanner does, never the patient's coordinates. `is_reversed` stores the slices
+    against their normal, which only NIfTI can say. `shading` is the ratio of the coil's brightest to its darkest place.
+    `strength` 1.7 gives people that differ clearly. `gain` multiplies MR values, `noise` the usual noise; another
+    `take` is another noise. `is_stripped` leaves the brain on exact zeros.
     """
 
     seed: int = 0
@@ -116,3 +120,13 @@ class HeadPlan:
     has_table: bool = False
     has_tube: bool = False
     is_stripped: bool = False
+    take: int = 0
+
+    @property
+    def face(self) -> str:
+        """How much of a face is in the volume: `whole` from brow to chin, `part` of it, or `none`."""
+        view = self.field_of_view
+        if self.subject is not Subject.HEAD or self.is_stripped or view.bottom_mm > _ABOVE_FACE_MM:
+            return "none"
+        is_whole = view.bottom_mm <= _CHIN_MM and view.front_mm <= _NOSE_MM and view.top_mm >= _ABOVE_FACE_MM
+        return "whole" if is_whole else "part"

@@ -56,7 +56,7 @@ class Ellipsoid:
     def distance(self, space: Space) -> Field:
         """About the distance to its surface, mm."""
         y = space.y - np.float32(self.bend) * space.x**2 if self.bend else space.y
-        near_squared, slope_squared = np.float32(0), np.float32(0)
+        near_squared = slope_squared = np.zeros((1, 1, 1), np.float32)
         for axis, centre, radius in zip((space.x, y, space.z), self.centre, self.radii, strict=True):
             share = ((axis - np.float32(centre)) * np.float32(1 / radius)) ** 2
             near_squared = near_squared + share
