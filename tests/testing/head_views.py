@@ -21,15 +21,16 @@ def surface_view(volume: Volume, *, threshold: float, centre_mm=(0.0, 0.0, 0.0),
     canonical = _canonical(volume, centre_mm, fill=volume.stored.min())
     if is_from_behind:
         canonical = canonical[:, ::-1, ::-1]
-    zoom = _STEP_MM / _PIXEL_MM
-    fine = ndimage.zoom(canonical, (zoom, 1, zoom), order=1)
-    hit = fine > threshold
+    hit = canonical > threshold
     first, is_hit = hit.argmax(axis=1), hit.any(axis=1)
     z, x = np.indices(first.shape)
-    before, after = fine[z, np.maximum(first - 1, 0), x], fine[z, first, x]
+    before, after = canonical[z, np.maximum(first - 1, 0), x], canonical[z, first, x]
     share = np.clip((threshold - before) / np.where(after == before, 1, after - before), 0, 1)
     depth = (np.maximum(first - 1, 0) + share) * _STEP_MM
-    depth = ndimage.gaussian_filter(np.where(is_hit, depth, depth[is_hit].max()), 1.0)
+    zoom = _STEP_MM / _PIXEL_MM
+    is_hit = ndimage.zoom(is_hit.astype(np.uint8), zoom, order=0).astype(bool)
+    depth = ndimage.zoom(np.where(first > 0, depth, depth[first > 0].max()), zoom, order=1)
+    depth = ndimage.gaussian_filter(depth, 1.3)
     slope_z, slope_x = np.gradient(depth, _PIXEL_MM)
     shade = 20 + 230 / np.sqrt(1 + slope_z**2 + slope_x**2)
     return np.ascontiguousarray(np.where(is_hit, shade, 0)[::-1].astype(np.uint8))
