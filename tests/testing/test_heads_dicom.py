@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -229,3 +231,27 @@ def test_every_file_is_in_the_answer_key_and_says_whether_it_shows_a_face(tmp_pa
     assert set(made) == {path for path in tmp_path.rglob("*") if path.is_file()}
     assert {_header(path).SeriesNumber: is_face for path, is_face in made.items()} == {1: True, 2: False}
     assert visit.hospital.key().values_to_search()
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed")
+def test_dciodvfy_finds_nothing_wrong_but_what_the_hospital_does_on_purpose(tmp_path: Path):
+    visit = start_visit(tmp_path)
+    thin = replace(_T1, spacing_mm=(20.0, 4.0, 4.0))
+    write_series(visit, make_head(thin), SeriesPlan(1))
+    write_series(visit, make_head(replace(thin, contrast=Contrast.PET)), SeriesPlan(2))
+    source = write_series(visit, make_head(replace(thin, contrast=Contrast.CT)), SeriesPlan(3))
+    write_enhanced(visit, make_head(thin), SeriesPlan(4))
+    write_localizer(visit, thin)
+    write_scout(visit, replace(thin, contrast=Contrast.CT))
+    write_segmentation(visit, source)
+    write_structure_set(visit, source)
+    write_dose(visit, source)
+    folders = {path.parent: path for path in tmp_path.rglob("S[0-9][0-9]/*.dcm")}
+    files = [*folders.values(), *(path for path in tmp_path.rglob("*.dcm") if path.parent not in folders)]
+    assert len(files) == 5 + 4
+    for path in files:
+        said = subprocess.run(["dciodvfy", str(path)], capture_output=True, check=False, timeout=60).stderr
+        errors = [line for line in said.decode("latin-1").splitlines() if line.startswith("Error")]
+        # The order's protocol context is a short form of a content item in every file of the hospital.
+        assert [line for line in errors if "ContentItemMacro" not in line] == []
+        assert errors

@@ -65,6 +65,7 @@ def write_structure_set(visit: Visit, source: WrittenSeries, *, series: int = 40
     study = visit.study
     page = start_page(study, STRUCTURE_SET, series=series, modality="RTSTRUCT")
     set_instance(page, study, series=series, instance=1)
+    frame_of_reference(page, visit, source.plan.frame)
     page.put("StructureSetLabel", "HEAD")
     page.put("StructureSetDate", study.day)
     page.put("StructureSetTime", "130000")
@@ -110,6 +111,9 @@ def write_dose(visit: Visit, source: WrittenSeries, *, series: int = 41) -> Path
     page.put("DoseUnits", "GY")
     page.put("DoseType", "PHYSICAL")
     page.put("DoseSummationType", "PLAN")
+    plan_reference = page.item("ReferencedRTPlanSequence")
+    plan_reference.put("ReferencedSOPClassUID", "1.2.840.10008.5.1.4.1.1.481.5")
+    plant_uid(plan_reference, "ReferencedSOPInstanceUID", study, study.uid(42, 1))
     page.put("DoseGridScaling", f"{_DOSE_SCALING:g}")
     page.put("PixelData", np.ascontiguousarray(stored, "<u2").tobytes(), "OW")
     return visit.write(page, f"RTDOSE{series:02d}", modality="RTDOSE", shows_face=plan.face == "whole")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from curator.testing.answer_key import PlantKind
 from curator.testing.header import set_instance
 from curator.testing.heads.phantom import Head
 from curator.testing.heads.visit import SeriesPlan, Visit, WrittenSeries, decimals, image_page, orientation, origin
@@ -33,7 +34,71 @@ _ENHANCED_MODULE = (
     ("BurnedInAnnotation", "NO"),
     ("LossyImageCompression", "00"),
     ("PresentationLUTShape", "IDENTITY"),
+    ("MRAcquisitionType", "3D"),
+    ("EchoPulseSequence", "GRADIENT"),
+    ("MultiPlanarExcitation", "NO"),
+    ("PhaseContrast", "NO"),
+    ("TimeOfFlightContrast", "NO"),
+    ("SteadyStatePulseSequence", "NONE"),
+    ("EchoPlanarPulseSequence", "NO"),
+    ("SaturationRecovery", "NO"),
+    ("SpectrallySelectedSuppression", "NONE"),
+    ("OversamplingPhase", "NONE"),
+    ("SegmentedKSpaceTraversal", "SINGLE"),
+    ("GeometryOfKSpaceTraversal", "RECTILINEAR"),
+    ("NumberOfKSpaceTrajectories", 1),
+    ("CoverageOfKSpace", "FULL"),
+    ("RectilinearPhaseEncodeReordering", "LINEAR"),
+    ("AcquisitionContextSequence", ()),
 )
+
+_SHARED_MACROS: dict[str, tuple[tuple[str, object], ...]] = {
+    "MREchoSequence": (("EffectiveEchoTime", 2.98),),
+    "MRAveragesSequence": (("NumberOfAverages", "1"),),
+    "MRImagingModifierSequence": (
+        ("MagnetizationTransfer", "NONE"),
+        ("BloodSignalNulling", "NO"),
+        ("Tagging", "NONE"),
+        ("TransmitterFrequency", 123.2),
+        ("PixelBandwidth", "240"),
+    ),
+    "MRModifierSequence": (
+        ("InversionRecovery", "NO"),
+        ("FlowCompensation", "NONE"),
+        ("Spoiling", "RF"),
+        ("T2Preparation", "NO"),
+        ("SpectrallySelectedExcitation", "NONE"),
+        ("SpatialPresaturation", "NONE"),
+        ("PartialFourier", "NO"),
+        ("ParallelAcquisition", "NO"),
+    ),
+    "MRReceiveCoilSequence": (
+        ("ReceiveCoilName", "Head_32"),
+        ("ReceiveCoilManufacturerName", ""),
+        ("ReceiveCoilType", "VOLUME"),
+        ("QuadratureReceiveCoil", "NO"),
+    ),
+    "MRTransmitCoilSequence": (
+        ("TransmitCoilName", "Body"),
+        ("TransmitCoilManufacturerName", ""),
+        ("TransmitCoilType", "BODY"),
+    ),
+    "MRFOVGeometrySequence": (
+        ("InPlanePhaseEncodingDirection", "ROW"),
+        ("MRAcquisitionFrequencyEncodingSteps", 256),
+        ("MRAcquisitionPhaseEncodingStepsInPlane", 256),
+        ("MRAcquisitionPhaseEncodingStepsOutOfPlane", 192),
+        ("PercentSampling", "100"),
+        ("PercentPhaseFieldOfView", "100"),
+    ),
+    "MRTimingAndRelatedParametersSequence": (
+        ("RepetitionTime", "2300"),
+        ("FlipAngle", "9"),
+        ("EchoTrainLength", "1"),
+        ("RFEchoTrainLength", 0),
+        ("GradientEchoTrainLength", 1),
+    ),
+}
 
 
 def write_enhanced(visit: Visit, head: Head, series: SeriesPlan | None = None) -> WrittenSeries:
@@ -41,7 +106,7 @@ def write_enhanced(visit: Visit, head: Head, series: SeriesPlan | None = None) -
     series = series or SeriesPlan(description="T1 MPRAGE enhanced")
     page = image_page(visit, head, series, sop_class=ENHANCED_MR)
     set_instance(page, visit.study, series=series.number, instance=1)
-    depth = head.volume.shape[0]
+    depth, day = head.volume.shape[0], visit.study.day
     frame_type = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     page.put("ImageType", frame_type)
     for keyword, value in _ENHANCED_MODULE:
@@ -52,6 +117,9 @@ def write_enhanced(visit: Visit, head: Head, series: SeriesPlan | None = None) -
     for index in range(depth):
         groups = page.item("PerFrameFunctionalGroupsSequence")
         content = groups.item("FrameContentSequence")
+        for keyword in ("FrameAcquisitionDateTime", "FrameReferenceDateTime"):
+            content.plant(keyword, f"{day}100000", day, kind=PlantKind.DATE, searchable=False)
+        content.put("FrameAcquisitionDuration", 300000.0)
         content.put("StackID", "1")
         content.put("InStackPositionNumber", index + 1)
         content.put("DimensionIndexValues", [1, index + 1])
@@ -92,4 +160,13 @@ def _shared_groups(page: Page, head: Head, frame_type: list[str]) -> None:
     anatomy = shared.item("FrameAnatomySequence")
     anatomy.put("FrameLaterality", "U")
     anatomy.code("AnatomicRegionSequence", "69536005", "SCT", "Head")
-    shared.item("MREchoSequence").put("EffectiveEchoTime", 2.98)
+    for sequence, contents in _SHARED_MACROS.items():  # the timing comes last
+        macro = shared.item(sequence)
+        for keyword, content in contents:
+            macro.put(keyword, content)
+    mode = macro.item("OperatingModeSequence")
+    mode.put("OperatingModeType", "STATIC FIELD")
+    mode.put("OperatingMode", "IEC_NORMAL")
+    absorbed = macro.item("SpecificAbsorptionRateSequence")
+    absorbed.put("SpecificAbsorptionRateDefinition", "IEC_WHOLE_BODY")
+    absorbed.put("SpecificAbsorptionRateValue", 0.1)

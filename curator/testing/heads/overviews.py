@@ -55,6 +55,7 @@ def write_scout(visit: Visit, plan: HeadPlan, series: SeriesPlan = SCOUT) -> tup
         set_instance(page, visit.study, series=series.number, instance=number)
         page.put("ImageType", ["ORIGINAL", "PRIMARY", "LOCALIZER"])
         page.put("KVP", "120")
+        page.put("AcquisitionNumber", 1)
         page.put("RescaleIntercept", f"{head.volume.rescale_intercept:g}")
         page.put("RescaleSlope", "1")
         _put_plane(page, head)

@@ -119,6 +119,7 @@ def _mr_module(page: Page, _visit: Visit, head: Head) -> None:
 def _ct_module(page: Page, _visit: Visit, head: Head) -> None:
     page.put("ImageType", ["ORIGINAL", "PRIMARY", "AXIAL"])
     page.put("KVP", "120")
+    page.put("AcquisitionNumber", 1)
     page.put("RescaleIntercept", f"{head.volume.rescale_intercept:g}")
     page.put("RescaleSlope", "1")
     page.put("RescaleType", "HU")
@@ -131,6 +132,12 @@ def _pet_module(page: Page, visit: Visit, head: Head) -> None:
     for keyword, value in _PET_MODULE:
         page.put(keyword, value)
     page.put("NumberOfSlices", head.volume.shape[0])
+    # Coded here, so the standard forbids the short form.
+    del page.dataset["PatientPosition"]
+    lies = page.code("PatientOrientationCodeSequence", "102538003", "SCT", "recumbent")
+    lies.code("PatientOrientationModifierCodeSequence", *_LIES[head.plan.position[2:]])
+    first = _HEAD_FIRST if head.plan.position.startswith("HF") else _FEET_FIRST
+    page.code("PatientGantryRelationshipCodeSequence", *first)
     tracer = page.item("RadiopharmaceuticalInformationSequence")
     tracer.put("Radiopharmaceutical", "FDG")
     tracer.put("RadiopharmaceuticalStartTime", "110000")
@@ -150,4 +157,12 @@ _PET_MODULE = (
     ("FrameReferenceTime", "0"),
     ("ActualFrameDuration", "120000"),
     ("CollimatorType", "NONE"),
+    ("DecayFactor", "1"),
 )
+_LIES = {
+    "S": ("40199007", "SCT", "supine"),
+    "P": ("1240000", "SCT", "prone"),
+    "DL": ("102535000", "SCT", "left lateral decubitus"),
+    "DR": ("102536004", "SCT", "right lateral decubitus"),
+}
+_HEAD_FIRST, _FEET_FIRST = ("102540008", "SCT", "headfirst"), ("102541007", "SCT", "feet-first")
