@@ -32,32 +32,60 @@ class ReferencedImage:
     origin: tuple[float, float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is drawn on which grid: `labels` count from 1, `spacing_mm` is `(z, y, x)`.
+
+    An empty `frame_of_reference` is that of the study.
+    """
+
+    labels: tuple[Label, ...]
+    spacing_mm: tuple[float, float, float]
+    title: str
+    body_part: str
+    source_class: str
+    orientation: tuple[str, ...] = ("1", "0", "0", "0", "1", "0")
+    frame_of_reference: str = field(repr=False, default="")
+
+
+ABDOMEN = Drawing(LABELS, SPACING_MM, "Organs", "ABDOMEN", _CT_IMAGE)
+
+
 def segmentation_page(
-    study: Study, mask: NDArray[np.uint8], *, series: int, source_series: int, images: list[ReferencedImage]
+    study: Study,
+    mask: NDArray[np.uint8],
+    *,
+    series: int,
+    source_series: int,
+    images: list[ReferencedImage],
+    drawing: Drawing = ABDOMEN,
 ) -> Page:
-    """A SEG of `mask`, `(Z, Y, X)` of the label values of the abdomen, whose slices are `images` in that order."""
+    """A SEG of `mask`, `(Z, Y, X)` of the label values of `drawing`, whose slices are `images` in that order."""
     author = study.people.authors[0]
     page = start_page(study, SEGMENTATION, series=series, modality="SEG")
     set_instance(page, study, series=series, instance=1)
     page.put("ImageType", ["DERIVED", "PRIMARY"])
-    page.put("SeriesDescription", "Organs")
-    page.put("BodyPartExamined", "ABDOMEN")
-    page.put("ContentLabel", "ORGANS")
+    page.put("SeriesDescription", drawing.title)
+    page.put("BodyPartExamined", drawing.body_part)
+    page.put("ContentLabel", drawing.title.upper())
     page.plant("ContentDescription", f"drawn by {author.plain}", *author.parts)
     page.name("ContentCreatorName", author)
-    plant_uid(page, "FrameOfReferenceUID", study, study.frame_of_reference)
+    plant_uid(page, "FrameOfReferenceUID", study, drawing.frame_of_reference or study.frame_of_reference)
     page.put("PositionReferenceIndicator", "")
     _pixel_module(page, mask)
-    for label in LABELS:
+    for label in drawing.labels:
         _segment(page, label)
     _dimensions(page, study, series)
-    _shared_groups(page)
+    _shared_groups(page, drawing)
     frames = [
-        (label, index) for label in LABELS for index in range(mask.shape[0]) if bool((mask[index] == label.value).any())
+        (label, index)
+        for label in drawing.labels
+        for index in range(mask.shape[0])
+        if bool((mask[index] == label.value).any())
     ]
     for label, index in frames:
-        _frame(page, study, label=label, index=index, image=images[index])
-    _referenced_series(page, study, source_series=source_series, images=images)
+        _frame(page, study, label=label, index=index, image=images[index], source_class=drawing.source_class)
+    _referenced_series(page, study, source_series=source_series, images=images, source_class=drawing.source_class)
     page.put("NumberOfFrames", len(frames))
     stack = np.stack([mask[index] == label.value for label, index in frames]).astype(np.uint8)
     page.put("PixelData", pack_bits(stack.ravel(), pad=True), "OB")
@@ -98,22 +126,23 @@ def _dimensions(page: Page, study: Study, series: int) -> None:
         index.put("FunctionalGroupPointer", group)
 
 
-def _shared_groups(page: Page) -> None:
+def _shared_groups(page: Page, drawing: Drawing) -> None:
+    between, rows, columns = drawing.spacing_mm
     shared = page.item("SharedFunctionalGroupsSequence")
     measures = shared.item("PixelMeasuresSequence")
-    measures.put("PixelSpacing", [f"{SPACING_MM[1]:g}", f"{SPACING_MM[2]:g}"])
-    measures.put("SliceThickness", f"{SPACING_MM[0]:g}")
-    measures.put("SpacingBetweenSlices", f"{SPACING_MM[0]:g}")
+    measures.put("PixelSpacing", [f"{rows:g}", f"{columns:g}"])
+    measures.put("SliceThickness", f"{between:g}")
+    measures.put("SpacingBetweenSlices", f"{between:g}")
     orientation = shared.item("PlaneOrientationSequence")
-    orientation.put("ImageOrientationPatient", ["1", "0", "0", "0", "1", "0"])
+    orientation.put("ImageOrientationPatient", list(drawing.orientation))
 
 
-def _frame(page: Page, study: Study, *, label: Label, index: int, image: ReferencedImage) -> None:
+def _frame(page: Page, study: Study, *, label: Label, index: int, image: ReferencedImage, source_class: str) -> None:
     frame = page.item("PerFrameFunctionalGroupsSequence")
     derivation = frame.item("DerivationImageSequence")
     derivation.code("DerivationCodeSequence", "113076", "DCM", "Segmentation")
     source = derivation.item("SourceImageSequence")
-    source.put("ReferencedSOPClassUID", _CT_IMAGE)
+    source.put("ReferencedSOPClassUID", source_class)
     source.put("ReferencedSOPInstanceUID", image.sop_instance_uid)
     source.code("PurposeOfReferenceCodeSequence", "121322", "DCM", "Source image for image processing operation")
     content = frame.item("FrameContentSequence")
@@ -124,10 +153,12 @@ def _frame(page: Page, study: Study, *, label: Label, index: int, image: Referen
         note_uid(source, "ReferencedSOPInstanceUID", study, image.sop_instance_uid)
 
 
-def _referenced_series(page: Page, study: Study, *, source_series: int, images: list[ReferencedImage]) -> None:
+def _referenced_series(
+    page: Page, study: Study, *, source_series: int, images: list[ReferencedImage], source_class: str
+) -> None:
     series = page.item("ReferencedSeriesSequence")
     plant_uid(series, "SeriesInstanceUID", study, study.uid(source_series))
     for image in images:
         instance = series.item("ReferencedInstanceSequence")
-        instance.put("ReferencedSOPClassUID", _CT_IMAGE)
+        instance.put("ReferencedSOPClassUID", source_class)
         plant_uid(instance, "ReferencedSOPInstanceUID", study, image.sop_instance_uid)
