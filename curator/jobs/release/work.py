@@ -5,11 +5,12 @@ Everything here crosses process borders; a worker makes its tools once and decid
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from curator.adapters.local_disk import LocalDisk
 from curator.adapters.source_file import SourceFile, read_source
@@ -26,8 +27,9 @@ from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import needles_of
-from curator.jobs.release.looking import PIXEL_OPTION, load_bare_file, load_pixel_cleaner
+from curator.jobs.release.looking import FACE_OPTION, PIXEL_OPTION, load_bare_file, load_pixel_cleaner, scratch
 from curator.model.decision import Action
+from curator.model.faces import FaceWish
 from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.keys import Key
@@ -39,9 +41,12 @@ from curator.policy.recipe.lines import Recipe
 
 if TYPE_CHECKING:
     from curator.deid.pixels.clean import CleanedPixels, PixelCleaner
+    from curator.jobs.faces.masked import Masked
+    from curator.jobs.faces.treat import Faced
 
 _MOST_COUNTS = 256
 _CHANGED = "changed while the job ran"
+_MASKING = "curator.jobs.faces.masked"
 
 
 Rows = tuple[tuple[str, str, int], ...]
@@ -58,13 +63,15 @@ class ReleaseSettings:
     released: Path = field(repr=False)
     longest_shift_weeks: int
     recipe: Recipe | None = field(repr=False, default=None)
+    faces: FaceWish = FaceWish()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTask:
     """One instance to release as `alias`; `identifiers` are those of its person across all files.
 
-    `handling` says whether its pixels have to be looked at first.
+    `handling` says whether its pixels have to be looked at first. `zones` are files with the zones that it may not reach
+    into, `beside` a keyed digest of the other files that decide what becomes of it, "" for none.
     """
 
     settings: ReleaseSettings
@@ -72,13 +79,16 @@ class ReleaseTask:
     alias: Alias
     identifiers: frozenset[Identifier] = field(repr=False)
     handling: Handling = Handling.PASS
+    zones: tuple[str, ...] = field(repr=False, default=())
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one instance: a record, or a reason with its structural detail.
 
-    `applied` counts elements by rule id and action; `evidence` is what was seen in the pixels, None where none looked.
+    `applied` counts elements by rule id and action; `evidence` is what was seen in the pixels, None where none looked;
+    `beside` is as in the task.
     """
 
     source: SourceInstance
@@ -87,6 +97,7 @@ class Outcome:
     detail: str = ""
     applied: Rows = field(repr=False, default=())
     evidence: Mapping[str, object] | None = field(repr=False, default=None)
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +130,12 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class _Tools:
-    """`proven` is for instances whose pixels were proven clean; both are None where pixels are not cleaned."""
+    """`ways` are by what was proven of an instance; `pixels` is None where they are not cleaned."""
 
     pseudonyms: Pseudonyms
     storage: LocalDisk
     cleaner: Cleaner | None
-    plain: _Way
-    proven: _Way | None
+    ways: Mapping[frozenset[str], _Way]
     pixels: PixelCleaner | None
     counts: _Counts
 
@@ -139,48 +149,72 @@ def policy_of(settings: ReleaseSettings) -> HeaderPolicy:
     return load_policy(settings.rules, profile=settings.profile, options=settings.options, recipe=settings.recipe)
 
 
-def release_one(task: ReleaseTask) -> Outcome:
-    """Release one instance. This is the job boundary: whatever goes wrong with an item stays with the item."""
+def release_one(task: ReleaseTask, faced: Faced | None = None) -> Outcome:
+    """Release one instance; `faced` is what its pixels become where it was looked at for a face.
+
+    This is the job boundary: whatever goes wrong with an item stays with the item.
+    """
     try:
-        return _release(task)
+        return _release(task, faced)
     except PixelsHeldError as error:
-        return Outcome(source=task.source, reason=error.reason, detail=error.detail, evidence=error.evidence)
+        return _held(task, error.reason, error.detail, error.evidence)
     except ItemError as error:
-        return Outcome(source=task.source, reason=error.reason, detail=error.detail)
+        return _held(task, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - one item's defect must not end the job; its type says where to look
         # Not the message: an exception of a library may quote the value it failed on.
-        return Outcome(source=task.source, reason=Reason.INTERNAL_ERROR, detail=type(error).__name__)
+        return _held(task, Reason.INTERNAL_ERROR, type(error).__name__)
 
 
-def _release(task: ReleaseTask) -> Outcome:
+def _held(
+    task: ReleaseTask, reason: Reason, detail: str, evidence: Mapping[str, object] | None = None
+) -> Outcome:
+    return Outcome(source=task.source, reason=reason, detail=detail, evidence=evidence, beside=task.beside)
+
+
+def _release(task: ReleaseTask, faced: Faced | None) -> Outcome:
     tools = _tools(task.settings)
     storage = tools.storage
     source = _scanned_file(task.source, tools.pseudonyms)
     pixels = _cleaned(task, source.data, tools)
-    done = _deidentified(task, source.data, pixels, tools)
+    masked = _masked(task, source.data, pixels, faced)
+    done = _deidentified(task, source.data, pixels, masked, tools)
     stored = storage.write(path_of(done.record), done.chunks)
     try:
-        _check_written(storage.root / stored.path, source, pixels)
+        _check_written(storage.root / stored.path, source, pixels, masked)
     except BaseException:
         # Whatever went wrong, nothing unproven stays in the release.
         storage.remove(stored.path)
         raise
     record = with_file(done.record, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes)
     applied = tools.counts.rows(done.applied)
-    evidence = None if pixels is None or pixels.evidence is None else pixels.evidence.to_json()
-    return Outcome(source=task.source, record=record, applied=applied, evidence=evidence)
+    evidence = _evidence(pixels, masked)
+    return Outcome(source=task.source, record=record, applied=applied, evidence=evidence, beside=task.beside)
 
 
-def _check_written(written: Path, source: SourceFile, pixels: CleanedPixels | None) -> None:
+def _evidence(pixels: CleanedPixels | None, masked: Masked | None) -> dict[str, object] | None:
+    """What was seen of text and of faces; None where nobody looked."""
+    seen = {} if pixels is None or pixels.evidence is None else pixels.evidence.to_json()
+    return {**seen, **({} if masked is None else {"faces": masked.evidence})} or None
+
+
+def _check_written(
+    written: Path, source: SourceFile, pixels: CleanedPixels | None, masked: Masked | None
+) -> None:
     """Nothing, where a written file is made of what was judged and has the pixels that were proven.
 
     Raises:
-        ItemError: UNREADABLE, the source changed or went away; BURNED_IN_TEXT_LEFT; or the file cannot be read.
+        ItemError: UNREADABLE, the source changed or went away; BURNED_IN_TEXT_LEFT or FACE_UNPROVEN; or the file cannot
+            be read.
     """
     if not source.is_settled():
         raise ItemError(Reason.UNREADABLE, _CHANGED)
-    if pixels is not None and pixels.is_proven and not pixels.are_in(read_source(str(written)).data):
-        raise ItemError(Reason.BURNED_IN_TEXT_LEFT, "the pixels written are not those that were proven")
+    other = "the pixels written are not those that were proven"
+    # What is masked was made of the pixels that were proven clean.
+    if masked is not None:
+        if not masked.is_in(read_source(str(written)).data):
+            raise ItemError(Reason.FACE_UNPROVEN, other)
+    elif pixels is not None and pixels.is_proven and not pixels.are_in(read_source(str(written)).data):
+        raise ItemError(Reason.BURNED_IN_TEXT_LEFT, other)
 
 
 def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
@@ -193,7 +227,7 @@ def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
     tools = _tools(task.settings)
     data = _scanned_file(task.source, tools.pseudonyms).data
     pixels = _cleaned(task, data, tools)
-    return data, _deidentified(task, data, pixels, tools)
+    return data, _deidentified(task, data, pixels, None, tools)
 
 
 def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | None:
@@ -203,6 +237,22 @@ def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | 
         return None
     identifiers = task.identifiers | task.source.all_identifiers
     return pixels.clean(data, handling=task.handling, identifiers=identifiers)
+
+
+def _masked(
+    task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, faced: Faced | None
+) -> Masked | None:
+    """The instance without a face; None where nobody looked for one."""
+    if faced is None and not task.zones:
+        return None
+    if pixels is not None:
+        data = pixels.data
+    elif task.source.has_pixel_data:
+        data = _bare_file(task.settings.rules)(data)
+    masking = importlib.import_module(_MASKING)
+    if faced is not None:
+        return cast("Masked", masking.without_face(data, faced, scratch=scratch))
+    return cast("Masked", masking.without_zones(data, task.source.SOPClassUID, task.zones, scratch=scratch))
 
 
 def _is_native(source: SourceInstance) -> bool:
@@ -216,11 +266,15 @@ def _bare_file(rules: Path) -> Callable[[Stored], Stored]:
     return load_bare_file(rules)
 
 
-def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, tools: _Tools) -> Deidentified:
-    way, source = tools.plain, task.source
-    if pixels is not None:
-        data, source = pixels.data, replace(source, TransferSyntaxUID=pixels.syntax_uid)
-        way = tools.proven if pixels.is_proven and tools.proven is not None else way
+def _deidentified(
+    task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, masked: Masked | None, tools: _Tools
+) -> Deidentified:
+    proven = {PIXEL_OPTION} if pixels is not None and pixels.is_proven else set()
+    proven |= {FACE_OPTION} if masked is not None and masked.is_proven else set()
+    way, source = tools.ways[frozenset(proven)], task.source
+    ready = masked or pixels
+    if ready is not None:
+        data, source = ready.data, replace(source, TransferSyntaxUID=ready.syntax_uid)
     elif source.has_pixel_data:
         done = _swiftly(task, source, data, way) if _is_native(source) else None
         # Where the quick way says how long the header is, no more has to be searched.
@@ -264,17 +318,23 @@ def _scanned_file(source: SourceInstance, pseudonyms: Pseudonyms) -> SourceFile:
 def _tools(settings: ReleaseSettings) -> _Tools:
     policy = policy_of(settings)
     pseudonyms = Pseudonyms(settings.key)
-    cleans_pixels = PIXEL_OPTION in policy.options
-    proven = proven_of(policy, PIXEL_OPTION) if cleans_pixels else None
     return _Tools(
         pseudonyms=pseudonyms,
         storage=LocalDisk(settings.released),
         cleaner=load_cleaner(settings.rules) if policy.cleans else None,
-        plain=_Way(policy, Swift(policy, pseudonyms)),
-        proven=None if proven is None else _Way(proven, Swift(proven, pseudonyms)),
-        pixels=load_pixel_cleaner(settings.rules) if cleans_pixels else None,
+        ways={proven: _Way(one, Swift(one, pseudonyms)) for proven, one in _proven_ways(policy).items()},
+        pixels=load_pixel_cleaner(settings.rules) if PIXEL_OPTION in policy.options else None,
         counts=_Counts(),
     )
+
+
+def _proven_ways(policy: HeaderPolicy) -> dict[frozenset[str], HeaderPolicy]:
+    """The policy by what may be proven of an instance: each option by itself, all, and none."""
+    ways = {frozenset[str](): policy}
+    for option in (PIXEL_OPTION, FACE_OPTION):
+        if option in policy.options:
+            ways |= {proven | {option}: proven_of(one, option) for proven, one in ways.items()}
+    return ways
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,39 @@
+"""What looks for faces, put together: the one place where detectors and resamplers meet the stage that uses them.
+
+The law: the same tools in every worker, so that what is decided does not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from curator.adapters.dlib_heads import DlibHeads
+from curator.deid.faces.study import FaceTools
+from curator.imaging.resample import CpuResampler
+from curator.policy.faces.defacing import load_face_rules
+
+
+@lru_cache(maxsize=1)
+def face_tools(rules: Path) -> FaceTools:
+    """The tools by the rules under `rules`/faces; made once a process.
+
+    Raises:
+        ConfigurationError: a rule file is missing or malformed, or a network is not installed.
+    """
+    return FaceTools(rules=load_face_rules(rules), judge=DlibHeads(), resampler=CpuResampler())
+
+
+def face_digest(rules: Path) -> str:
+    """What decides about faces, in one line: the rules' digest, and what looks and turns.
+
+    Raises:
+        ConfigurationError: as `face_tools`.
+    """
+    return f"{face_tools(rules).rules.digest} {seen_by(face_tools(rules))}"
+
+
+def seen_by(tools: FaceTools) -> str:
+    """Who looks, turns and lays over."""
+    registrar = "" if tools.registrar is None else f"; {tools.registrar.name}"
+    return f"{tools.judge.name}; {tools.resampler.name}{registrar}"
