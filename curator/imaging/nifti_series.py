@@ -101,25 +101,27 @@ def read_nifti_series(source: Path | bytes) -> NiftiSeries:
 
 
 def changed_nifti(series: NiftiSeries, changes: Mapping[int, tuple[NDArray[np.bool_], NDArray[np.generic]]]) -> bytes:
-    """The file with voxels of some volumes changed: by number of volume a mask and new stored values, `(Z, Y, X)` each.
+    """The file with voxels of some volumes changed.
 
-    Gzipped where the file was. The same bytes for the same changes.
+    By number of volume: a mask `(Z, Y, X)`, and the new stored values `(N,)` of what is in it, in C order. Gzipped
+    where the file was. The same bytes for the same changes.
 
     Raises:
         ItemError: GEOMETRY_MISMATCH, a mask or values of another volume, or of another type.
     """
     content = bytearray(series.content)
-    for number, (mask, stored) in sorted(changes.items()):
+    for number, (mask, values) in sorted(changes.items()):
         if not 0 <= number < len(series.volumes):
             raise ItemError(Reason.GEOMETRY_MISMATCH, f"{len(series.volumes)} volumes, and a change of another one")
         shape = series.volumes[number].shape
-        is_same_type = stored.dtype.newbyteorder("=") == series.voxel_type.newbyteorder("=")
-        if mask.shape != shape or stored.shape != shape or mask.dtype != np.bool_ or not is_same_type:
+        is_same_type = values.dtype.newbyteorder("=") == series.voxel_type.newbyteorder("=")
+        is_whole = mask.shape == shape and mask.dtype == np.bool_ and values.shape == (int(np.count_nonzero(mask)),)
+        if not is_whole or not is_same_type:
             raise ItemError(Reason.GEOMETRY_MISMATCH, "a change of another size or type than the volume")
         count = math.prod(shape)
         at = series.offset + number * count * series.voxel_type.itemsize
         voxels = np.frombuffer(content, series.voxel_type, count, at).reshape(shape)
-        voxels[mask] = stored[mask]
+        voxels[mask] = values
     whole = bytes(content)
     return gzipped(whole) if series.is_gzipped else whole
 

@@ -40,7 +40,7 @@ def test_only_the_named_voxels_change(kind, two, zipped, tmp_path):
     assert len(series.volumes) == 2
     mask = np.random.default_rng(4).random((5, 3, 4)) < 0.4
     new = (series.volumes[1].stored + 1).astype(series.volumes[1].stored.dtype)
-    out = changed_nifti(series, {1: (mask, new)})
+    out = changed_nifti(series, {1: (mask, new[mask])})
     plain = gzip.decompress(out) if zipped else out
     path = tmp_path / "out.nii"
     path.write_bytes(plain)
@@ -107,11 +107,12 @@ def test_what_is_not_taken_says_why(tmp_path):
             read_nifti_series(source)
         assert caught.value.reason is reason
     series = read_nifti_series(nifti())
-    mask = np.zeros((5, 3, 4), bool)
+    mask, values = np.ones((5, 3, 4), bool), np.zeros(60, np.int16)
     for change in (
-        {2: (mask, mask.astype(np.int16))},
-        {0: (mask[1:], mask.astype(np.int16))},
-        {0: (mask, mask.astype(np.float32))},
+        {2: (mask, values)},
+        {0: (mask[1:], values[12:])},
+        {0: (mask, values[1:])},
+        {0: (mask, values.astype(np.float32))},
     ):
         with pytest.raises(ItemError) as caught:
             changed_nifti(series, change)

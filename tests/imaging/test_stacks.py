@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import math
+import mmap
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from conftest import SHARED, image_dataset
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage
+from slice_samples import SHARED, image_dataset
 
 from curator.errors import ItemError
 from curator.imaging.rescales import Rescales
@@ -241,6 +242,20 @@ def test_what_is_no_dicom_is_a_problem(tmp_path):
         Reason.NOT_DICOM, Reason.NOT_DICOM, Reason.UNREADABLE, Reason.NOT_DICOM,
     ]  # fmt: skip
     assert stacks_of([]) == stacks_of(())
+
+
+def test_paths_bytes_and_mapped_files_are_the_same(tmp_path):
+    files = row(3)
+    paths = [tmp_path / str(number) for number in range(3)]
+    for path, file in zip(paths, files, strict=True):
+        path.write_bytes(file)
+    opened = [path.open("rb") for path in paths]
+    mapped = [mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) for file in opened]
+    volumes = [read_stack(stacks_of(sources).stacks[0], sources).stored for sources in (files, paths, mapped)]
+    np.testing.assert_array_equal(volumes[0], volumes[1])
+    np.testing.assert_array_equal(volumes[0], volumes[2])
+    for one in (*mapped, *opened):
+        one.close()
 
 
 def test_frames_of_one_value_are_no_volume():

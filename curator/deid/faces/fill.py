@@ -31,7 +31,7 @@ _LEVEL_BREADTH_MM = 10.0
 # Voxels of tissue hang together over this much.
 _GRAIN_MM = 1.2
 # Shares of tissue's own variation: where on its scale the skin begins, how it rises, how much it varies.
-_FIRST, _RISE, _VARIATION, _TAILS = 0.35, 0.7, 0.08, 0.02
+_FIRST, _RISE, _VARIATION, _TAILS = 0.0, 0.9, 0.03, 0.02
 _MOST_SAMPLES = 200_000
 _SLICES_AT_ONCE = 16
 

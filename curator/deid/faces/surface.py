@@ -26,6 +26,8 @@ _NOISE_MARGIN = 1.5
 _EDGE_SHELL, _EDGE_MM = 0.3, 8.0
 # How much of what may go above the brow is kept for tissue behind the new skin.
 _NEAR_BRAIN = 0.6
+# What has to yield to the brain yields with its surroundings, so that no edge is seen.
+_SOFTENED_MM = 5.0
 # How much deeper than above the brow things may change at the height of the eyes: an orbit.
 _ORBIT_MM = 45.0
 
@@ -86,7 +88,9 @@ def curtain_for(
     limit = depth + _brain_limit(window, skin.shape, numbers=numbers, step=step)
     shell = _shell(window, weight, shell_mm=shell_mm, numbers=numbers, step=step)
     # Where the brain is near the new skin stays near the old one, so that tissue lies behind it.
-    new = np.minimum(new, limit - np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step)))
+    nearest = limit - np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step))
+    over = ndimage.gaussian_filter(np.where(is_hit, np.maximum(new - nearest, 0), 0), _SOFTENED_MM / step)
+    new = np.minimum(new - over.astype(np.float32), nearest)
     back = np.maximum(new + shell, depth + np.float32(numbers.skin_margin_mm / step))
     back = np.minimum(back, limit)
     return Curtain(view.frame, weight, _beyond(new, weight > 0), _beyond(back, weight > 0))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from curator.deid.faces.patch import Patch
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.stack_patches import patches_of, together
+from curator.deid.faces.stack_scans import scan_of
 from curator.deid.faces.study import FaceTools, Treated, Wish, treat_study
 from curator.deid.faces.zone import Zone
 from curator.deid.faces.zone_file import joined
@@ -106,7 +107,7 @@ def study_faces(
     stacks, scans, unread = _scans(found, sources, heads)
     done = treat_study(scans, tools, wish=wish, secret=secret)
     seen = tuple(SeenStack(stack, treated) for stack, treated in zip(stacks, done, strict=True))
-    patches = together(_patches(one, scan) for one, scan in zip(seen, scans, strict=True))
+    patches = together(map(_patches, seen))
     problems = {number: problem for problem in reversed(found.problems) for number in problem.instances}
     of_instance: defaultdict[int, list[SeenStack]] = defaultdict(list)
     for one in seen:
@@ -122,27 +123,6 @@ def study_faces(
         else:
             instances[number] = _verdict(of_instance[number], patches.get(number), evidence)
     return StudyFaces(instances, seen, _frames(seen, instances))
-
-
-def scan_of(stack: Stack, reader: StackReader, *, names_head: bool | None) -> Scan:
-    """A stack as defacing takes it.
-
-    Raises:
-        ItemError: as `StackReader.read`.
-    """
-    lowest, highest, padding = _bounds(stack)
-    is_one = stack.rescales.only is not None
-    return Scan(
-        volume=reader.read(stack),
-        frame_of_reference=stack.kind.FrameOfReferenceUID,
-        modality=stack.kind.Modality,
-        names_head=names_head,
-        lowest=lowest,
-        highest=highest,
-        padding=padding,
-        slopes=() if is_one else tuple(map(float, stack.rescales.slopes)),
-        intercepts=() if is_one else tuple(map(float, stack.rescales.intercepts)),
-    )
 
 
 def voxel_mm3(stack: Stack) -> float:
@@ -161,7 +141,8 @@ def _scans(
     for stack in found.stacks:
         said = {heads[number] for number in stack.instances}
         try:
-            scan = scan_of(stack, reader, names_head=said.pop() if len(said) == 1 else None)
+            volume = reader.read(stack)
+            scan = scan_of(stack, volume, names_head=said.pop() if len(said) == 1 else None)
         except ItemError as error:
             unread |= dict.fromkeys(stack.instances, error)
             continue
@@ -170,28 +151,11 @@ def _scans(
     return stacks, scans, unread
 
 
-def _bounds(stack: Stack) -> tuple[float, float, float | None]:
-    """The lowest and the highest value that may be written, and one in between that may not."""
-    low, high = map(float, stack.limits) if stack.limits is not None else (float("-inf"), float("inf"))
-    padding = None
-    for first, last in stack.paddings:
-        if first <= low:
-            low = max(low, last + 1.0)
-        elif last >= high:
-            high = min(high, first - 1.0)
-        elif first == last:
-            padding = float(first)
-        else:
-            # The range with its smaller rest goes: what is written has to be one range.
-            low, high = (last + 1.0, high) if first - low < high - last else (low, first - 1.0)
-    return low, high, padding
-
-
-def _patches(seen: SeenStack, scan: Scan) -> dict[int, Patch]:
+def _patches(seen: SeenStack) -> dict[int, Patch]:
     filled = seen.treated.filled
     if filled is None or not seen.is_defaced:
         return {}
-    return patches_of(seen.stack.places, filled.mask, filled.onto(scan.volume.stored))
+    return patches_of(seen.stack.places, filled.mask, filled.stored)
 
 
 def _verdict(

@@ -35,7 +35,7 @@ def release_head(task: HeadTask) -> TreatedHead:
         return held_head(task, Reason.INTERNAL_ERROR, type(error).__name__)
     answers = {at: _answer(task.tasks[at], faces.instances[at]) for at in sorted(task.wanted)}
     lost = {at for at, answer in answers.items() if answer.record is None}
-    keep_zones(task, faces.seen, lost=lost)
+    _keep(task, faces, lost)
     return TreatedHead(task.number, answers, frames)
 
 
@@ -53,6 +53,13 @@ def _faces(task: HeadTask) -> StudyFaces:
         wish=wish_of(first.settings.faces),
         secret=Pseudonyms(first.settings.key).relief_secret(first.source.StudyInstanceUID),
     )
+
+
+def _keep(task: HeadTask, faces: StudyFaces, lost: set[int]) -> None:
+    try:
+        keep_zones(task, faces.seen, lost=lost)
+    except Exception:  # noqa: BLE001 - what was released stands without them, and they can be had again from the sources
+        LocalDisk(task.kept).remove(task.study)
 
 
 def _answer(task: ReleaseTask, faced: Faced | FaceHeld) -> Answer:

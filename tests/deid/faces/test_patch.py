@@ -91,12 +91,14 @@ def test_a_stack_is_taken_apart_into_its_instances():
     rng = np.random.default_rng(1)
     mask, stored = rng.random((4, 3, 5)) < 0.5, rng.integers(0, 99, (4, 3, 5)).astype(np.int16)
     mask[2] = True
-    found = patches_of([(1, 0), (0, 7), None, (1, 3)], mask, stored)
+    found = patches_of([(1, 0), (0, 7), None, (1, 3)], mask, stored[mask])
     assert list(found) == [0, 1]
     assert {n: list(patch.frames) for n, patch in found.items()} == {0: [7], 1: [0, 3]}
     np.testing.assert_array_equal(found[1].frames[3].mask, mask[3])
     np.testing.assert_array_equal(found[1].frames[3].values, stored[3][mask[3]])
-    assert patches_of([(0, 0)], np.zeros((1, 2, 2), bool), np.zeros((1, 2, 2), np.int16)) == {}
+    assert patches_of([(0, 0)], np.zeros((1, 2, 2), bool), np.zeros(0, np.int16)) == {}
+    with pytest.raises(ValueError, match="one value"):
+        patches_of([(0, 0)] * 4, mask, stored[mask][1:])
 
 
 def test_of_patches_of_one_frame_the_last_counts():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import tempfile
 
 import numpy as np
@@ -137,6 +138,17 @@ def test_unused_bits_outside_the_mask_stay():
     mask = patch.frames[0].mask
     np.testing.assert_array_equal(written[~mask], words[~mask])
     np.testing.assert_array_equal(written[mask], patch.frames[0].values)
+
+
+def test_a_mapped_file_is_patched_like_its_bytes(tmp_path):
+    file = sample("RLE 12 of 16 bit, signed")
+    path = tmp_path / "mapped.dcm"
+    path.write_bytes(file)
+    patch = random_patch(file, seed=11)
+    with path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        done = bytes(patched(mapped, patch, scratch=tempfile.TemporaryFile).data)
+        assert patch_problem(done, mapped, patch) is None
+    assert done == patched(file, patch, scratch=tempfile.TemporaryFile).data
 
 
 def test_lossy_frames_stay_marked_as_lossy():

@@ -1,0 +1,129 @@
+"""What somebody would do who wants a face back: look from many sides, at many thresholds, and compare with faces known.
+
+The law: the attack knows more than an attacker would (where the face was, and the original itself), and it is made on the
+voxels that would be written.
+
+Sources: dlib's two detectors; rank of a face among others (0.6, the distance that face_recognition takes for one person,
+says nothing of renders).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curator.deid.faces.find import Sight
+from curator.deid.faces.view import SKIN, View, picture_of
+from curator.policy.faces.defacing import FaceRules, Numbers
+from curator.ports.faces import FaceJudge, Field, Resampler
+from curator.ports.pixels import Picture
+
+_NOTHING = -9.0
+# How bright the brightest tissue is that thresholds go up to, percent of all voxels.
+_BRIGHTEST = 99.5
+_HALF_TURN = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the detectors made of a head: `best` of `looks` renders at thresholds of skin, `hits` of them had a face.
+
+    `bright` is the best at thresholds inside tissue, `null` what the back of the same head scores there, and `network`
+    what the second detector says of the frontal view.
+    """
+
+    best: float
+    bright: float
+    null: float
+    hits: int
+    looks: int
+    network: float
+
+    def is_clear(self, numbers: Numbers) -> bool:
+        """Whether nothing looks like a face: by the limit at the skin, and inside tissue by it or the back of the head."""
+        inside = max(numbers.clean_score, min(self.null, numbers.face_score))
+        return (
+            self.hits == 0
+            and self.best <= numbers.clean_score
+            and self.bright <= inside
+            and self.network < numbers.network_confidence
+        )
+
+
+def attacked(view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers) -> Seen:
+    """What both detectors see of a head; a view without anything in it shows nothing."""
+    skin = list(_scores(view, judge, resampler, numbers, facing=0.0, at=_at_skin(view, numbers)))
+    inside = list(_scores(view, judge, resampler, numbers, facing=0.0, at=_inside(view, numbers)))
+    back = list(_scores(view, judge, resampler, numbers, facing=_HALF_TURN, at=_inside(view, numbers)))
+    every = skin + inside
+    return Seen(
+        best=max(skin, default=_NOTHING),
+        bright=max(inside, default=_NOTHING),
+        null=max(back, default=_NOTHING),
+        hits=sum(score > numbers.face_score for score in every),
+        looks=len(every),
+        network=judge.network(picture_of(view.even, SKIN)),
+    )
+
+
+Levels = tuple[tuple[Field, float, tuple[float, ...]], ...]
+
+
+def _at_skin(view: View, numbers: Numbers) -> Levels:
+    """Volumes to look at, what lies around them, and thresholds: in shares of the tissue around."""
+    return ((view.even, 0.0, numbers.attack_levels),)
+
+
+def _inside(view: View, numbers: Numbers) -> Levels:
+    """The same for thresholds inside tissue, in the scan's own values."""
+    levels = view.levels
+    brightest = float(np.percentile(view.smooth[::2, ::2, ::2], _BRIGHTEST))
+    reach = max(brightest - levels.threshold, 0.0)
+    return ((view.smooth, levels.air, tuple(levels.threshold + share * reach for share in numbers.attack_bright)),)
+
+
+def _scores(
+    view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, *, facing: float, at: Levels
+) -> Iterator[float]:
+    for values, around, thresholds in at:
+        for yaw, pitch in _poses(numbers):
+            turned = resampler.turned(values, yaw_deg=facing + yaw, pitch_deg=pitch, outside=around)
+            for threshold in thresholds:
+                seen = judge.seen(picture_of(turned, threshold), least=numbers.strange_score)
+                yield seen[0].score if seen else _NOTHING
+
+
+def _poses(numbers: Numbers) -> list[tuple[float, float]]:
+    """All yaws and pitches, but no farthest yaw with a pitch: a profile is no frontal face to the detector."""
+    farthest = max(abs(yaw) for yaw in numbers.attack_yaws_deg)
+    both = product(numbers.attack_yaws_deg, numbers.attack_pitches_deg)
+    return [(yaw, pitch) for yaw, pitch in both if not pitch or abs(yaw) < farthest or farthest == 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How a defaced head compares with its own original: the distance, and its rank among all in the gallery (1 first)."""
+
+    distance: float
+    rank: int
+    gallery: int
+
+
+def likeness(sight: Sight, after: Picture, judge: FaceJudge, gallery: NDArray[np.float64]) -> Likeness:
+    """How alike the original and what is left of it are, seen the same way; the attacker knows where the face was.
+
+    `after` is the render of the new head from where `sight` was seen.
+    """
+    before, now = judge.embedding(sight.picture, sight.pixels), judge.embedding(after, sight.pixels)
+    distance = float(np.linalg.norm(now - before))
+    others = np.linalg.norm(gallery - now, axis=1)
+    return Likeness(distance, 1 + int((others < distance).sum()), len(gallery) + 1)
+
+
+def ranked(rules: FaceRules, found: Likeness) -> bool:
+    """Whether others in the gallery are more alike to what is left than the original is."""
+    return found.rank >= rules.numbers.least_rank

@@ -1,0 +1,97 @@
+"""The geometric proof: nothing of the old skin can be had back from what would be written, at any threshold.
+
+The law: it is judged on the new voxels alone; a detector's silence is no part of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curator.deid.faces.render import first_hits
+from curator.deid.faces.surface import old_skin, spread
+from curator.deid.faces.view import SKIN, View
+from curator.deid.faces.zone import Curtain, Map, Mask
+from curator.policy.faces.defacing import Numbers
+
+# What makes a face is smaller than this, mm; what is larger is the shape of a head.
+_FEATURE_MM = 8.0
+# Deviations that far apart count as the same, so that one hole does not decide.
+_MOST_DEVIATION_MM = 12.0
+_CORE = 0.75
+_LEAST_RAYS = 200
+_PERCENTILES = (30.0, 60.0, 80.0, 90.0, 95.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """`recovered` is the highest correlation (0 to 1) of any new surface with the old skin's features in the core.
+
+    `unchanged` is how many old skin voxels of the zone kept their value by not being in the mask; `rays` were compared.
+    """
+
+    recovered: float
+    unchanged: int
+    rays: int
+
+    def is_proven(self, numbers: Numbers) -> bool:
+        """Whether the old surface is gone."""
+        return self.recovered <= numbers.largest_recovery and self.unchanged == 0
+
+
+def geometry(before: View, after: View, changed: NDArray[np.bool_], curtain: Curtain, numbers: Numbers) -> Geometry:
+    """The proof for one curtain; both views are in its frame, `changed` `(Z, Y, X)` says which voxels are new there."""
+    step = before.frame.step_mm
+    skin = old_skin(before)
+    core = (curtain.weight >= _CORE) & np.isfinite(skin)
+    unchanged = _kept(skin, changed, core)
+    if core.sum() < _LEAST_RAYS:
+        return Geometry(0.0, unchanged, int(core.sum()))
+    feature = _features(np.where(core, skin, 0).astype(np.float32), core, step)
+    highest = 0.0
+    for surface in _surfaces(after, numbers):
+        is_both = core & np.isfinite(surface)
+        if is_both.sum() < _LEAST_RAYS:
+            continue
+        new = _features(np.where(is_both, surface, 0).astype(np.float32), is_both, step)
+        highest = max(highest, _correlation(feature[is_both], new[is_both]))
+    return Geometry(highest, unchanged, int(core.sum()))
+
+
+def _surfaces(after: View, numbers: Numbers) -> list[Map]:
+    """The first hits of a view at thresholds of skin, and at all levels of its tissue."""
+    levels = after.levels
+    tissue = after.smooth[::2, ::2, ::2]
+    tissue = tissue[tissue > levels.threshold]
+    bright = np.percentile(tissue, _PERCENTILES) if tissue.size else np.empty(0)
+    return [
+        *(first_hits(after.even, level) for level in sorted({*numbers.attack_levels, SKIN})),
+        *(first_hits(after.smooth, float(threshold)) for threshold in bright),
+    ]
+
+
+def _features(depth: Map, is_known: Mask, step: float) -> Map:
+    """What a surface has of features: its deviation from itself smoothed, mm, no farther than counts."""
+    smooth = spread(depth, is_known, 2 * _FEATURE_MM / step)
+    fine = spread(depth, is_known, 1.5 / step)
+    return np.clip((fine - smooth) * step, -_MOST_DEVIATION_MM, _MOST_DEVIATION_MM).astype(np.float32)
+
+
+def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    if one.std() < 1e-3 or other.std() < 1e-3:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _kept(skin: Map, changed: NDArray[np.bool_], core: Mask) -> int:
+    """How many rays of the core have a voxel at the old skin that is not new."""
+    z, x = np.nonzero(core)
+    y = skin[z, x]
+    kept = np.zeros(len(z), np.bool_)
+    for beside in (-1, 0, 1):
+        at = np.clip(np.rint(y + beside).astype(np.intp), 0, changed.shape[1] - 1)
+        kept |= ~changed[z, at, x]
+    return int(kept.sum())
+
