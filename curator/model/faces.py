@@ -38,6 +38,9 @@ class FaceWish:
     teeth: bool = False
 
 
+AS_USUAL = FaceWish()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceOutcome:
     """What was done with one volume, why, and by which numbers (lengths in mm, shares 0 to 1, CPU seconds).

@@ -186,7 +186,8 @@ def _of_pixels(policy: HeaderPolicy) -> list[str]:
         if option in policy.chosen:
             said.append(
                 f"- Option `{option.name}`: {option.why} {code.code_value} {code.coding_scheme} {code.code_meaning} "
-                f"({code.section}) and {states} stand only in instances that were proven so; in all others neither does."
+                f"({code.section}) and {states} stand only in instances that were proven so; in all others neither "
+                "does."
             )
         else:
             said.append(

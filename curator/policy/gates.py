@@ -17,13 +17,22 @@ from pathlib import Path
 from curator.errors import ConfigurationError
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
-from curator.policy.conditions import CONDITIONS, Condition, GateTables, SopClass, parse_condition
+from curator.policy.conditions import (
+    CONDITIONS,
+    Condition,
+    GateTables,
+    SopClass,
+    body_part_term,
+    parse_condition,
+    spoken_of,
+)
 from curator.policy.csv_tables import parse_csv
 from curator.policy.words import WordList, parse_words
 from curator.strict import Table, parse_toml, read_bytes
 
 _FILES = ("pixels/gate.toml", "faces/gate.toml")
-_WORDS = {"pixels/screen_words.csv": "why", "faces/head_words.csv": "languages"}
+_HEAD_WORDS = "faces/head_words.csv"
+_WORDS = {"pixels/screen_words.csv": "why", _HEAD_WORDS: "languages"}
 _CLASSES = "pixels/sop_classes.csv"
 _BODY_PARTS = "faces/body_parts.csv"
 _REASONS = tuple(reason.value for reason in Reason)
@@ -121,13 +130,11 @@ def gate(gates: Gates, instance: SourceInstance) -> GateFinding | None:
     return next((rule.finding for rule in _fitting(gates, instance)), None)
 
 
-def pixel_action(
-    gates: Gates, instance: SourceInstance, *, pixels: bool = True, faces: bool = False
-) -> PixelAction:
-    """What is done with the instance under the options clean-pixel-data (`pixels`) and
-    clean-recognizable-visual-features (`faces`): the strictest of what its rules say.
+def pixel_action(gates: Gates, instance: SourceInstance, *, pixels: bool = True, faces: bool = False) -> PixelAction:
+    """What is done with the instance: the strictest of what its rules say.
 
-    An instance whose text could be cleaned and that may show a face stays held for the face where faces are not removed,
+    `pixels` says that the option clean-pixel-data is chosen, `faces` that clean-recognizable-visual-features is. An
+    instance whose text could be cleaned and that may show a face stays held for the face where faces are not removed,
     and the other way round.
     """
     fitting = tuple(_fitting(gates, instance))
@@ -139,6 +146,13 @@ def pixel_action(
     return PixelAction(
         strictest, finding, defaces=strictest is not Handling.HOLD and any(rule.defaces for rule in fitting)
     )
+
+
+def names_head(gates: Gates, instance: SourceInstance) -> bool | None:
+    """What the header says of the part of the body: a head (True), another part (False), nothing or both (None)."""
+    has_word = gates.tables.words[_HEAD_WORDS].find(spoken_of(instance)) is not None
+    is_elsewhere = body_part_term(instance) in gates.tables.body_parts[_BODY_PARTS]
+    return None if has_word is is_elsewhere else has_word
 
 
 def _fitting(gates: Gates, instance: SourceInstance) -> Iterator[GateRule]:

@@ -1,7 +1,7 @@
 """The zones that were made anew, as DICOM segmentations of the released images, kept inside of the house.
 
-The law: they lie in the workspace and never in the release, name replacements only, and are there for exactly the stacks
-that were released.
+The law: they lie in the workspace and never in the release, name replacements only, and are there for exactly the
+stacks that were released.
 
 Sources: DICOM PS3.3 A.51.
 """
@@ -24,8 +24,6 @@ from curator.jobs.faces.task import HeadTask
 from curator.jobs.faces.treat import SeenStack
 from curator.jobs.release.work import ReleaseTask
 
-FOLDER = "faces"
-"""Where they lie in a workspace, by the keyed name of the study."""
 # It has to be the same whenever it is made; when a face was removed stands in the ledger's log.
 _NO_DAY = datetime(1970, 1, 1)
 
@@ -51,9 +49,7 @@ def keep_zones(task: HeadTask, seen: Sequence[SeenStack], *, lost: Collection[in
             continue
         name = f"{task.study}/{one.stack.series}-{one.stack.part}"
         try:
-            made = zone_segmentation(
-                _replaced(one.stack, uid), filled.mask, released, named=_named(pseudonyms, name)
-            )
+            made = zone_segmentation(_replaced(one.stack, uid), filled.mask, released, named=_named(pseudonyms, name))
         except ItemError:
             # The images went as they were proven; their zone can be had again from the evidence and the source.
             continue
@@ -68,8 +64,8 @@ def _released(task: ReleaseTask, uid: Callable[[str], str]) -> Path:
 
 def _replaced(stack: Stack, uid: Callable[[str], str]) -> Stack:
     kind = stack.kind
-    names = {"SeriesInstanceUID": uid(kind.SeriesInstanceUID), "FrameOfReferenceUID": uid(kind.FrameOfReferenceUID)}
-    return replace(stack, kind=replace(kind, **names))
+    series, frame = uid(kind.SeriesInstanceUID), uid(kind.FrameOfReferenceUID)
+    return replace(stack, kind=replace(kind, SeriesInstanceUID=series, FrameOfReferenceUID=frame))
 
 
 def _named(pseudonyms: Pseudonyms, name: str) -> ZoneObject:

@@ -36,8 +36,8 @@ class HeadTask:
 class TreatedHead:
     """What became of the wanted instances of a study, by their place in the task.
 
-    `frames` has the file with the zone of each frame of reference, None where there is no face in any of it; a frame that
-    is missing has something that is held. `is_lost` where the worker ended before it could say.
+    `frames` has the file with the zone of each frame of reference, None where there is no face in any of it; a frame
+    that is missing has something that is held. `is_lost` where the worker ended before it could say.
     """
 
     number: int

@@ -1,7 +1,7 @@
 """What defacing makes of each instance of a study.
 
-The law: an instance passes only where every stack that any of its frames is in was defaced or shown to have no face; what
-is in no stack is held with its reason.
+The law: an instance passes only where every stack that any of its frames is in was defaced or shown to have no face;
+what is in no stack is held with its reason.
 """
 
 from __future__ import annotations
@@ -158,9 +158,7 @@ def _patches(seen: SeenStack) -> dict[int, Patch]:
     return patches_of(seen.stack.places, filled.mask, filled.stored)
 
 
-def _verdict(
-    seen: Sequence[SeenStack], patch: Patch | None, evidence: Mapping[str, object]
-) -> Faced | FaceHeld:
+def _verdict(seen: Sequence[SeenStack], patch: Patch | None, evidence: Mapping[str, object]) -> Faced | FaceHeld:
     if not seen:
         return FaceHeld(Reason.FACE_DOUBTFUL, "it is in no volume", evidence)
     for one in seen:

@@ -1,7 +1,7 @@
 """Which instances are defaced together: what may be a head, with all that lies in its frame of reference.
 
-The law: an instance that may show a face is in exactly one group; so are the images of its study that share its frame of
-reference, whatever the gates say of them, for the same anatomy has to go from all.
+The law: an instance that may show a face is in exactly one group; so are the images of its study that share its frame
+of reference, whatever the gates say of them, for the same anatomy has to go from all.
 
 Sources: DICOM PS3.3 C.7.4.1 (what has the same Frame of Reference UID lies in the same coordinates).
 """

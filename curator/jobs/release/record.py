@@ -78,6 +78,10 @@ class Recorder:
         """The replaced SOP Instance UIDs of those of `sources` that are released."""
         return frozenset(uid for source in sources if (uid := self.uid(source.SOPInstanceUID)) in self._released)
 
+    def is_released(self, uid: str) -> bool:
+        """Whether the instance with this source UID is released, by this run so far or found done by it."""
+        return self.uid(uid) in self._released
+
     def begin(self, holds: Sequence[Held]) -> None:
         """Take back what will lie elsewhere, and record what the plan holds, in one transaction.
 

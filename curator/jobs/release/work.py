@@ -29,7 +29,7 @@ from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import needles_of
 from curator.jobs.release.looking import FACE_OPTION, PIXEL_OPTION, load_bare_file, load_pixel_cleaner, scratch
 from curator.model.decision import Action
-from curator.model.faces import FaceWish
+from curator.model.faces import AS_USUAL, FaceWish
 from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.keys import Key
@@ -63,15 +63,15 @@ class ReleaseSettings:
     released: Path = field(repr=False)
     longest_shift_weeks: int
     recipe: Recipe | None = field(repr=False, default=None)
-    faces: FaceWish = FaceWish()
+    faces: FaceWish = AS_USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTask:
     """One instance to release as `alias`; `identifiers` are those of its person across all files.
 
-    `handling` says whether its pixels have to be looked at first. `zones` are files with the zones that it may not reach
-    into, `beside` a keyed digest of the other files that decide what becomes of it, "" for none.
+    `handling` says whether its pixels have to be looked at first. `zones` are files with the zones that it may not
+    reach into, `beside` a keyed digest of the other files that decide what becomes of it, "" for none.
     """
 
     settings: ReleaseSettings
@@ -165,9 +165,7 @@ def release_one(task: ReleaseTask, faced: Faced | None = None) -> Outcome:
         return _held(task, Reason.INTERNAL_ERROR, type(error).__name__)
 
 
-def _held(
-    task: ReleaseTask, reason: Reason, detail: str, evidence: Mapping[str, object] | None = None
-) -> Outcome:
+def _held(task: ReleaseTask, reason: Reason, detail: str, evidence: Mapping[str, object] | None = None) -> Outcome:
     return Outcome(source=task.source, reason=reason, detail=detail, evidence=evidence, beside=task.beside)
 
 
@@ -197,9 +195,7 @@ def _evidence(pixels: CleanedPixels | None, masked: Masked | None) -> dict[str, 
     return {**seen, **({} if masked is None else {"faces": masked.evidence})} or None
 
 
-def _check_written(
-    written: Path, source: SourceFile, pixels: CleanedPixels | None, masked: Masked | None
-) -> None:
+def _check_written(written: Path, source: SourceFile, pixels: CleanedPixels | None, masked: Masked | None) -> None:
     """Nothing, where a written file is made of what was judged and has the pixels that were proven.
 
     Raises:
@@ -239,9 +235,7 @@ def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | 
     return pixels.clean(data, handling=task.handling, identifiers=identifiers)
 
 
-def _masked(
-    task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, faced: Faced | None
-) -> Masked | None:
+def _masked(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, faced: Faced | None) -> Masked | None:
     """The instance without a face; None where nobody looked for one."""
     if faced is None and not task.zones:
         return None
