@@ -23,7 +23,7 @@ from curator.testing.heads import (
     random_heads,
     skin_distance_mm,
 )
-from curator.testing.heads.grid import CHILD_SCALE, plan_grid
+from curator.testing.heads.grid import CHILD_SCALE, plan_grid, turned
 from curator.testing.heads.plan import TIGHT, WIDE, WITH_NECK
 
 _COARSE = HeadPlan(spacing_mm=(3.0, 3.0, 3.0))
@@ -184,6 +184,23 @@ def _turn(plan: HeadPlan):
     about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
     about_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     return about_z @ about_y @ about_x
+
+
+def test_no_brain_lies_in_the_orbits():
+    head = make_head(replace(_COARSE, spacing_mm=(2.0, 2.0, 2.0)))
+    voxels_from_lps = np.linalg.inv(head.volume.affine_lps)
+    for side in ("left", "right"):
+        for depth_mm in (5.0, 15.0, 25.0, 35.0):
+            behind = np.add(head.landmarks_mm[f"{side} pupil"], (0.0, depth_mm, 0.0))
+            x, y, z = np.rint(voxels_from_lps @ [*behind, 1.0]).astype(int)[:3]
+            assert not head.brain[z - 2 : z + 3, y - 2 : y + 3, x - 2 : x + 3].any()
+
+
+def test_turns_are_right_handed_about_x_then_y_then_z():
+    np.testing.assert_allclose(turned((90.0, 0.0, 0.0)) @ (0, 1, 0), (0, 0, 1), atol=1e-12)
+    np.testing.assert_allclose(turned((0.0, 90.0, 0.0)) @ (0, 0, 1), (1, 0, 0), atol=1e-12)
+    np.testing.assert_allclose(turned((0.0, 0.0, 90.0)) @ (1, 0, 0), (0, 1, 0), atol=1e-12)
+    np.testing.assert_allclose(turned((90.0, 90.0, 90.0)) @ (0, 1, 0), (0, 1, 0), atol=1e-12)
 
 
 def test_a_stripped_brain_lies_on_exact_zeros():

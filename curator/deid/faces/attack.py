@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from curator.deid.faces.find import Sight
 from curator.deid.faces.view import SKIN, View, picture_of
-from curator.policy.faces.defacing import FaceRules, Numbers
+from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import FaceJudge, Field, Resampler
 from curator.ports.pixels import Picture
 
@@ -54,11 +55,18 @@ class Seen:
         )
 
 
-def attacked(view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers) -> Seen:
-    """What both detectors see of a head; a view without anything in it shows nothing."""
-    skin = list(_scores(view, judge, resampler, numbers, facing=0.0, at=_at_skin(view, numbers)))
-    inside = list(_scores(view, judge, resampler, numbers, facing=0.0, at=_inside(view, numbers)))
-    back = list(_scores(view, judge, resampler, numbers, facing=_HALF_TURN, at=_inside(view, numbers)))
+def attacked(
+    view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, *, is_quick: bool = False
+) -> Seen:
+    """What both detectors see of a head; a view without anything in it shows nothing.
+
+    A quick attack looks from the front alone: for another time point of a scan that was attacked from all sides.
+    """
+    poses = [(0.0, 0.0)] if is_quick else _poses(numbers)
+    turned = partial(_scores, view, judge, resampler, numbers, poses=poses)
+    skin = list(turned(facing=0.0, at=_at_skin(view, numbers)))
+    inside = list(turned(facing=0.0, at=_inside(view, numbers)))
+    back = list(turned(facing=_HALF_TURN, at=_inside(view, numbers)))
     every = skin + inside
     return Seen(
         best=max(skin, default=_NOTHING),
@@ -87,10 +95,17 @@ def _inside(view: View, numbers: Numbers) -> Levels:
 
 
 def _scores(
-    view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, *, facing: float, at: Levels
+    view: View,
+    judge: FaceJudge,
+    resampler: Resampler,
+    numbers: Numbers,
+    *,
+    poses: list[tuple[float, float]],
+    facing: float,
+    at: Levels,
 ) -> Iterator[float]:
     for values, around, thresholds in at:
-        for yaw, pitch in _poses(numbers):
+        for yaw, pitch in poses:
             turned = resampler.turned(values, yaw_deg=facing + yaw, pitch_deg=pitch, outside=around)
             for threshold in thresholds:
                 seen = judge.seen(picture_of(turned, threshold), least=numbers.strange_score)
@@ -123,7 +138,3 @@ def likeness(sight: Sight, after: Picture, judge: FaceJudge, gallery: NDArray[np
     others = np.linalg.norm(gallery - now, axis=1)
     return Likeness(distance, 1 + int((others < distance).sum()), len(gallery) + 1)
 
-
-def ranked(rules: FaceRules, found: Likeness) -> bool:
-    """Whether others in the gallery are more alike to what is left than the original is."""
-    return found.rank >= rules.numbers.least_rank

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from curator.deid.faces.levels import levels_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import old_skin, spread
 from curator.deid.faces.view import View
@@ -34,6 +35,8 @@ _GRAIN_MM = 1.2
 _FIRST, _RISE, _VARIATION, _TAILS = 0.0, 0.9, 0.03, 0.02
 _MOST_SAMPLES = 200_000
 _SLICES_AT_ONCE = 16
+# Lines of a projection are followed so far, mm, in steps of so much.
+_ALONG_MM, _STEPS_ALONG = 3.0, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,10 @@ class _Palette:
     variation: NDArray[np.float32] = field(repr=False)
 
 
-def filled(scan: Scan, zone: Zone, views: tuple[View, ...], *, mode: FaceMode, random: np.random.Generator) -> Filled:
-    """The scan without what lies in the zone; `views` are the scan as each curtain's camera sees it.
+def filled(
+    scan: Scan, zone: Zone, views: tuple[View | None, ...], *, mode: FaceMode, random: np.random.Generator
+) -> Filled:
+    """The scan without what lies in the zone; `views` are the scan as each curtain's camera sees it, None of a flat one.
 
     Nothing changes where the zone does not meet the scan.
     """
@@ -68,7 +73,7 @@ def filled(scan: Scan, zone: Zone, views: tuple[View, ...], *, mode: FaceMode, r
     mask = np.zeros(shape, np.bool_)
     values = scan.volume.stored.copy()
     for curtain, view in zip(zone.curtains, views, strict=True):
-        palette = _palette(curtain, view, random)
+        palette = _flat_palette(scan, curtain, random) if view is None else _palette(curtain, view, random)
         box = _box(curtain, scan)
         if any(part.stop <= part.start for part in box):
             continue
@@ -100,6 +105,17 @@ def _palette(curtain: Curtain, view: View, random: np.random.Generator) -> _Pale
     return _Palette(_air(view, depth, is_hit, random), level, _sorted(variation, random))
 
 
+def _flat_palette(scan: Scan, curtain: Curtain, random: np.random.Generator) -> _Palette:
+    """The palette of a scan of a few slices: one level of tissue everywhere, and what its air measures."""
+    values = scan.physical(slice(None))
+    levels = levels_of(np.repeat(values, 2, axis=0) if len(values) == 1 else values)
+    air = values[values < levels.air + 0.5 * (levels.threshold - levels.air)]
+    tissue = values[values > levels.threshold] - np.float32(levels.tissue)
+    level = np.full(curtain.weight.shape, levels.tissue, np.float32)
+    air = air if air.size else np.array([levels.air], np.float32)
+    return _Palette(_sorted(air, random), level, _sorted(tissue, random))
+
+
 def _air(view: View, depth: Map, is_hit: NDArray[np.bool_], random: np.random.Generator) -> NDArray[np.float32]:
     """What air measures in front of the head, as it was scanned; one level where there is none."""
     levels = view.levels
@@ -126,6 +142,9 @@ def _sorted(values: NDArray[np.float32], random: np.random.Generator) -> NDArray
 
 def _box(curtain: Curtain, scan: Scan) -> tuple[slice, slice, slice]:
     """The slices `(z, y, x)` of a scan that a curtain may reach."""
+    if scan.is_projection:
+        z, y, x = (slice(0, length) for length in scan.volume.shape)
+        return z, y, x
     inside = curtain.is_inside
     rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
@@ -174,6 +193,8 @@ def _slab(
     shape = place[0].shape
     flat = (shape[0] * shape[1], shape[2])
     x, y, z = (one.reshape(flat) for one in place)
+    if scan.is_projection:
+        x, y, z = _deepest(scan, curtain, x, y, z)
     weight, skin, back = curtain.at(x, z)
     inside = (weight > 0) & (y < back)
     y, skin, back = y[inside], skin[inside], back[inside]
@@ -216,6 +237,23 @@ def _places(scan: Scan, curtain: Curtain, part: tuple[slice, slice, slice]) -> t
         for row in to_frame[:3]
     )
     return x, y, z
+
+
+def _deepest(scan: Scan, curtain: Curtain, x: Map, y: Map, z: Map) -> tuple[Map, Map, Map]:
+    """For each pixel of a projection, the place on its line that lies deepest in the curtain: what hides it hides all."""
+    across = scan.volume.affine_lps[:3, 2]
+    step = np.linalg.solve(curtain.frame.affine_lps[:3, :3], across / np.linalg.norm(across) * _ALONG_MM)
+    best = np.full(x.shape, -np.inf, np.float32)
+    places = [x.copy(), y.copy(), z.copy()]
+    for count in range(-_STEPS_ALONG, _STEPS_ALONG + 1):
+        there = [one + np.float32(count * part) for one, part in zip((x, y, z), step, strict=True)]
+        weight, _, back = curtain.at(there[0], there[2])
+        inward = np.where(weight > 0, back - there[1], -np.inf).astype(np.float32)
+        is_better = inward > best
+        best[is_better] = inward[is_better]
+        for kept, new in zip(places, there, strict=True):
+            kept[is_better] = new[is_better]
+    return places[0], places[1], places[2]
 
 
 def stored_as(

@@ -16,6 +16,9 @@ from curator.imaging.frame import Frame
 from curator.model.volume import Volume
 from curator.ports.faces import Field, Resampler
 
+# What has fewer slices, or is thinner, shows no surface to look at.
+_FEW_SLICES, _THIN_MM = 5, 25.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
@@ -24,7 +27,8 @@ class Scan:
     `lowest` and `highest` bound what may be stored; `padding` is a stored value that stands for no tissue and may not be
     written, None where there is none. `names_head` is what the header says of it: True for a head, False for another
     part of the body, None for nothing. `slopes` and `intercepts` have an entry a slice where slices differ, else they
-    are empty and those of the volume count.
+    are empty and those of the volume count. `is_projection` says that a pixel shows all that lies in front of and behind
+    it, as in a CT's scout.
     """
 
     volume: Volume
@@ -36,6 +40,13 @@ class Scan:
     padding: float | None = None
     slopes: tuple[float, ...] = field(default=(), repr=False)
     intercepts: tuple[float, ...] = field(default=(), repr=False)
+    is_projection: bool = False
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there are too few slices to look at it from the front: a localizer, a slab."""
+        extents = (length * step for length, step in zip(self.volume.shape, self.volume.spacing_mm, strict=True))
+        return self.is_projection or min(self.volume.shape) < _FEW_SLICES or min(extents) < _THIN_MM
 
     def scale(self, z: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Slope and intercept of some slices, each to be broadcast over `(Z, Y, X)`."""

@@ -76,7 +76,7 @@ def front_window(view: View, numbers: Numbers, face: Window | None = None) -> Wi
     return Window(middle, (upper + lower) / 2, half, (upper - lower) / 2, eye, brow)
 
 
-def ear_windows(view: View, side: View, front: Window, numbers: Numbers) -> Window:
+def ear_window(view: View, side: View, front: Window, numbers: Numbers) -> Window:
     """The window around an ear in a view from the side; `front` is the face's window in `view`, at the same heights."""
     step, skin = side.frame.step_mm, old_skin(side)
     level = _row_of(view.frame, side.frame, front.eye_z)

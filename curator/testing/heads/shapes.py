@@ -3,7 +3,7 @@
 The law: a field is about the distance to the surface, mm, negative inside; a shape joined or carved changes nothing
 farther from its own bounds than its fillet reaches, so a bounded evaluation equals the whole one near every surface.
 
-Sources: polynomial smooth minimum, `min(a, b) - max(k - |a - b|, 0)^2 / 4k`.
+Sources: polynomial smooth minimum, which is `min(a, b) - max(k - |a - b|, 0)^2 / 4k`.
 """
 
 from __future__ import annotations
@@ -55,15 +55,11 @@ class Ellipsoid:
 
     def distance(self, space: Space) -> Field:
         """About the distance to its surface, mm."""
-        y = space.y - np.float32(self.bend) * space.x**2 if self.bend else space.y
-        near_squared = slope_squared = np.zeros((1, 1, 1), np.float32)
-        for axis, centre, radius in zip((space.x, y, space.z), self.centre, self.radii, strict=True):
-            share = ((axis - np.float32(centre)) * np.float32(1 / radius)) ** 2
-            near_squared = near_squared + share
-            slope_squared = slope_squared + share * np.float32(radius**-2)
-        distance = near_squared - np.sqrt(near_squared)
-        distance /= np.sqrt(np.maximum(slope_squared, np.float32(1e-12)))
-        return np.asarray(distance, np.float32)
+        y = np.asarray(space.y - self.bend * space.x**2, np.float32) if self.bend else space.y
+        shifted = [axis - at for axis, at in zip((space.x, y, space.z), self.centre, strict=True)]
+        near = np.sqrt(sum((axis / r) ** 2 for axis, r in zip(shifted, self.radii, strict=True)))
+        slope = np.sqrt(sum((axis / r**2) ** 2 for axis, r in zip(shifted, self.radii, strict=True)))
+        return np.asarray(near * (near - 1.0) / np.maximum(slope, 1e-6), np.float32)
 
     def bounds(self) -> tuple[Point, Point]:
         """The corners of its box."""
@@ -83,17 +79,13 @@ class Capsule:
     def distance(self, space: Space) -> Field:
         """About the distance to its surface, mm."""
         axis = np.subtract(self.end, self.start)
-        shifted = [part - np.float32(at) for part, at in zip((space.x, space.y, space.z), self.start, strict=True)]
-        scale = 1.0 / float(axis @ axis)
-        along = sum(part * np.float32(step * scale) for part, step in zip(shifted, axis, strict=True) if step)
-        along = np.clip(np.asarray(along, np.float32), 0.0, 1.0)
-        gap = sum(
-            (part - along * np.float32(step)) ** 2 if step else part**2
-            for part, step in zip(shifted, axis, strict=True)
-        )
+        shifted = [part - at for part, at in zip((space.x, space.y, space.z), self.start, strict=True)]
+        steps = [(part, float(step)) for part, step in zip(shifted, axis, strict=True)]
+        along = sum(part * step for part, step in steps if step) / float(axis @ axis)
+        along = np.clip(np.asarray(along), 0.0, 1.0)
+        gap = np.sqrt(sum((part - along * step) ** 2 if step else part**2 for part, step in steps))
         start, end = self.radii
-        radius = np.float32(start) + along * np.float32(end - start)
-        return np.asarray(np.sqrt(np.asarray(gap, np.float32)) - radius, np.float32)
+        return np.asarray(gap - (start + along * (end - start)), np.float32)
 
     def bounds(self) -> tuple[Point, Point]:
         """The corners of its box."""
@@ -216,9 +208,5 @@ def fold(first: Field, steps: Sequence[Step], region: Region) -> Field:
 
 def _joined(a: Field, b: Field, width: float) -> Field:
     """The union of two shapes with a fillet."""
-    fillet = np.abs(a - b)
-    np.subtract(np.float32(width), fillet, out=fillet)
-    np.maximum(fillet, 0, out=fillet)
-    fillet *= fillet
-    fillet *= np.float32(0.25 / width)
-    return np.asarray(np.minimum(a, b) - fillet, np.float32)
+    share = np.clip(0.5 + 0.5 * (b - a) / width, 0.0, 1.0)
+    return np.asarray(b + (a - b) * share - width * share * (1.0 - share), np.float32)

@@ -1,0 +1,190 @@
+"""One scan taken up the ladder: defaced on a rung, proven and attacked, and from its original again on the next.
+
+The law: what is given back passed every proof on the voxels that would be written, or it is None and nothing of it may go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from curator.deid.faces.attack import Likeness, Seen, attacked, likeness
+from curator.deid.faces.fill import Filled, filled
+from curator.deid.faces.find import Sight
+from curator.deid.faces.proof import Geometry, geometry
+from curator.deid.faces.scan import Scan
+from curator.deid.faces.surface import Window, curtain_for
+from curator.deid.faces.tools import FaceTools, Wish
+from curator.deid.faces.view import SKIN, STEP_MM, View, picture_of, view_of
+from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points
+from curator.deid.faces.zone import Curtain, Zone
+from curator.imaging.frame import Frame, corners_of, frame_around
+from curator.policy.faces.defacing import Rung
+
+# Teeth lie this much deeper than a face does.
+_TEETH_MM = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was shown of a defaced scan; `alike` is None where its face was never clearly seen."""
+
+    geometry: Geometry
+    seen: Seen
+    alike: Likeness | None
+
+    def numbers(self) -> dict[str, float]:
+        """The numbers for the ledger."""
+        found = {
+            "after_best": self.seen.best,
+            "after_bright": self.seen.bright,
+            "after_back_of_head": self.seen.null,
+            "after_hits": float(self.seen.hits),
+            "after_looks": float(self.seen.looks),
+            "after_network": self.seen.network,
+            "recovered": self.geometry.recovered,
+            "old_skin_kept": float(self.geometry.unchanged),
+        }
+        if self.alike is not None:
+            found |= {
+                "distance": self.alike.distance,
+                "rank": float(self.alike.rank),
+                "gallery": float(self.alike.gallery),
+            }
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Defaced:
+    """A scan after a rung: where and what changed, and what was shown; `fails` names what was not, "" for a pass."""
+
+    zone: Zone
+    filled: Filled
+    judged: Judged
+    rung: int
+    fails: str = ""
+
+
+def attempts(scan: Scan, view: View, sight: Sight | None, tools: FaceTools, *, wish: Wish, secret: bytes) -> Iterator[Defaced]:
+    """The scan on one rung after the other; the first without `fails` is proven. Nothing where no skin is met.
+
+    `sight` is None where its face was not clearly seen: then the rungs around a face are left out.
+    """
+    frame = frame_around(corners_of(view.frame), sight.axes, step_mm=STEP_MM) if sight is not None else view.frame
+    front = view if sight is None else view_of(scan, frame, tools.resampler, levels=view.levels)
+    face = face_window(landmark_points(sight), front, tools.rules.numbers) if sight is not None else None
+    for number, rung in enumerate(tools.rules.ladder):
+        if rung.window == "face" and face is None:
+            continue
+        zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=secret + bytes([number]))
+        if zone is None:
+            continue
+        yield carried(scan, zone, sight, front, tools, wish=wish, secret=secret, rung=number)
+
+
+def carried(
+    scan: Scan,
+    zone: Zone,
+    sight: Sight | None,
+    view: View,
+    tools: FaceTools,
+    *,
+    wish: Wish,
+    secret: bytes,
+    rung: int,
+    is_quick: bool = False,
+) -> Defaced:
+    """A scan without what lies in a zone, and what was shown of it; `view` lends its levels."""
+    random = random_of(secret, "fill", rung)
+    views = tuple(view_of(scan, one.frame, tools.resampler, levels=view.levels) for one in zone.curtains)
+    new = filled(scan, zone, views, mode=wish.mode, random=random)
+    after = replace(scan, volume=replace(scan.volume, stored=new.onto(scan.volume.stored)))
+    judged = _judged(after, zone, views, new, sight, tools, is_quick=is_quick)
+    return Defaced(zone, new, judged, rung, _failure(judged, tools))
+
+
+def random_of(secret: bytes, purpose: str, number: int) -> np.random.Generator:
+    """A stream of random numbers that only the key gives, the same in every process."""
+    digest = hmac.new(secret, f"{purpose} {number}".encode(), hashlib.sha256).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
+
+
+def _as_wished(rung: Rung, wish: Wish) -> Rung:
+    deeper = rung.shell_mm + (_TEETH_MM if wish.teeth else 0.0)
+    return replace(rung, shell_mm=deeper, has_ears=rung.has_ears or wish.ears)
+
+
+def _zone(scan: Scan, front: View, face: Window | None, rung: Rung, tools: FaceTools, *, secret: bytes) -> Zone | None:
+    numbers = tools.rules.numbers
+    window = face if rung.window == "face" and face is not None else front_window(front, numbers, face)
+    curtains = [_curtain(front, window, rung, tools, secret=secret)]
+    if rung.has_ears:
+        for side in _side_frames(front.frame):
+            view = view_of(scan, side, tools.resampler, levels=front.levels)
+            curtains.append(_curtain(view, ear_window(front, view, window, numbers), rung, tools, secret=secret + b"ear"))
+    found = tuple(one for one in curtains if one is not None)
+    return Zone(found) if curtains[0] is not None else None
+
+
+def _curtain(view: View, window: Window, rung: Rung, tools: FaceTools, *, secret: bytes) -> Curtain | None:
+    return curtain_for(
+        view,
+        window,
+        shell_mm=rung.shell_mm,
+        smoothing_mm=tools.rules.numbers.smoothing_mm * rung.smoothing_factor,
+        numbers=tools.rules.numbers,
+        random=random_of(secret, "relief", 0),
+    )
+
+
+def _side_frames(frame: Frame) -> tuple[Frame, Frame]:
+    """The frames of cameras that look at the right and at the left of a head."""
+    x, y, z = (frame.affine_lps[:3, axis] / frame.step_mm for axis in range(3))
+    return tuple(  # type: ignore[return-value]  # two sides
+        frame_around(corners_of(frame), np.stack([-sign * y, sign * x, z], axis=1), step_mm=frame.step_mm)
+        for sign in (1.0, -1.0)
+    )
+
+
+def _judged(
+    after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, sight: Sight | None, tools: FaceTools, *, is_quick: bool
+) -> Judged:
+    """All proofs on the new voxels: of the first curtain by detectors, of each by geometry."""
+    numbers = tools.rules.numbers
+    shown = []
+    seen: Seen | None = None
+    for curtain, before in zip(zone.curtains, views, strict=True):
+        view = view_of(after, curtain.frame, tools.resampler, levels=before.levels)
+        indices = curtain.frame.indices_in(after.volume.affine_lps)
+        changed = tools.resampler.onto(new.mask.astype(np.uint8), indices, curtain.frame.shape, outside=1.0) > 0
+        shown.append(geometry(before, view, changed, curtain, numbers))
+        if seen is None:
+            seen = attacked(view, tools.judge, tools.resampler, numbers, is_quick=is_quick)
+    assert seen is not None
+    whole = Geometry(
+        max(one.recovered for one in shown), sum(one.unchanged for one in shown), sum(one.rays for one in shown)
+    )
+    return Judged(whole, seen, None if is_quick else _alike(after, sight, views[0], tools))
+
+
+def _alike(after: Scan, sight: Sight | None, before: View, tools: FaceTools) -> Likeness | None:
+    if sight is None:
+        return None
+    view = view_of(after, sight.frame, tools.resampler, levels=before.levels)
+    return likeness(sight, picture_of(view.even, SKIN), tools.judge, tools.rules.gallery)
+
+
+def _failure(judged: Judged, tools: FaceTools) -> str:
+    """What was not shown, in structural words; "" for nothing."""
+    numbers = tools.rules.numbers
+    if not judged.geometry.is_proven(numbers):
+        return "the old surface can be had back"
+    if not judged.seen.is_clear(numbers):
+        return "a detector still sees a face"
+    if judged.alike is not None and judged.alike.rank < numbers.least_rank:
+        return "the original is the most alike in the gallery"
+    return ""
