@@ -9,6 +9,9 @@ from curator.deid.faces.scan import Scan
 from curator.imaging.stacks import Stack
 from curator.model.volume import Volume
 
+# PS3.3 C.8.2.1.1.1, and what vendors write instead.
+_SCOUTS = frozenset({"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW"})
+
 
 def scan_of(stack: Stack, volume: Volume, *, names_head: bool | None = None) -> Scan:
     """The scan of a stack whose values are `volume`'s, as `read_stack` gave them."""
@@ -22,6 +25,7 @@ def scan_of(stack: Stack, volume: Volume, *, names_head: bool | None = None) -> 
         lowest=low,
         highest=high,
         padding=padding,
+        is_projection=stack.kind.Modality == "CT" and not _SCOUTS.isdisjoint(stack.ImageType),
         slopes=() if is_scaled_as_one else tuple(stack.rescales.slopes.tolist()),
         intercepts=() if is_scaled_as_one else tuple(stack.rescales.intercepts.tolist()),
     )

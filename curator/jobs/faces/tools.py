@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from curator.adapters.dlib_heads import DlibHeads
-from curator.deid.faces.study import FaceTools
+from curator.deid.faces.tools import FaceTools
 from curator.imaging.resample import CpuResampler
 from curator.policy.faces.defacing import load_face_rules
 

@@ -14,7 +14,8 @@ from curator.deid.faces.patch import Patch
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.stack_patches import patches_of, together
 from curator.deid.faces.stack_scans import scan_of
-from curator.deid.faces.study import FaceTools, Treated, Wish, treat_study
+from curator.deid.faces.study import Treated, treat_study
+from curator.deid.faces.tools import FaceTools, Wish
 from curator.deid.faces.zone import Zone
 from curator.deid.faces.zone_file import joined
 from curator.errors import ItemError
@@ -24,6 +25,8 @@ from curator.jobs.faces.tools import seen_by
 from curator.model.faces import FaceStatus
 from curator.model.quarantine import Reason
 
+# What was measured after a face was taken out begins so.
+_AFTER = "after_"
 LARGEST_STUDY_BYTES = 4 << 30
 """The most that the stored values of one study may take: all of them are looked at together."""
 
@@ -164,8 +167,8 @@ def _verdict(seen: Sequence[SeenStack], patch: Patch | None, evidence: Mapping[s
     for one in seen:
         outcome = one.treated.outcome
         if outcome.status is FaceStatus.QUARANTINED:
-            reason = Reason.FACE_UNPROVEN if outcome.rung else Reason.FACE_DOUBTFUL
-            return FaceHeld(reason, f"{outcome.why}; rung {outcome.rung}", evidence)
+            is_tried = any(name.startswith(_AFTER) for name in outcome.numbers)
+            return FaceHeld(Reason.FACE_UNPROVEN if is_tried else Reason.FACE_DOUBTFUL, outcome.why, evidence)
         if one.is_defaced and (one.treated.filled is None or one.treated.zone is None):
             return FaceHeld(Reason.FACE_UNPROVEN, "defaced, and nothing says where", evidence)
     return Faced(patch or Patch({}), any(one.is_defaced for one in seen), evidence)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from curator.adapters.local_disk import LocalDisk
-from curator.deid.faces.study import Wish
+from curator.deid.faces.tools import Wish
 from curator.deid.faces.zone import Zone
 from curator.deid.faces.zone_file import zone_bytes
 from curator.errors import ItemError
