@@ -79,7 +79,6 @@ def test_F02_what_lies_in_the_zone_is_new_and_every_other_voxel_is_bit_identical
         changed += int((old[front] != new[front]).sum())
         # The stand-in puts 1 to 89 everywhere, a head's own skin is far brighter.
         assert new[front].max() < 90
-        assert old[front].max() >= new[front].max()
         for keyword in ("Rows", "Columns", "BitsStored", "PixelRepresentation", "PixelSpacing", "SliceThickness"):
             assert before[keyword].value == after[keyword].value
         assert before.ImageOrientationPatient == after.ImageOrientationPatient
@@ -97,7 +96,7 @@ def test_F02_the_markers_stand_where_something_was_proven_and_nowhere_else(made:
 def test_a_localizer_that_nobody_can_judge_is_held_and_leaves_nothing(made: tuple[Heads, Any]) -> None:
     heads, done = made
     assert done.json()["quarantined"] == {"face_doubtful": 3}
-    assert {one.SeriesDescription for one in heads.released()} <= {"T1 MPRAGE", ""}
+    assert all("LOCALIZER" not in one.ImageType for one in heads.released())
     shown = heads.run_curator("jobs", "quarantine", "-w", heads.workspace, "--json").json()
     assert {one["detail"] for one in shown} == {"too few slices"}
 

@@ -91,6 +91,12 @@ class StudyFaces:
     seen: tuple[SeenStack, ...] = field(repr=False, default=())
     frames: Mapping[str, Zone | None] = field(repr=False, default_factory=dict)
 
+    @property
+    def unseen(self) -> tuple[tuple[str, str], ...]:
+        """Reason and detail of every instance that is held and that nobody could look at."""
+        held = (one for one in self.instances.values() if isinstance(one, FaceHeld) and one.evidence is None)
+        return tuple((one.reason.value, one.detail) for one in held)
+
 
 def study_faces(
     sources: Sequence[Source], heads: Sequence[bool | None], tools: FaceTools, *, wish: Wish, secret: bytes
