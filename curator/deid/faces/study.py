@@ -1,35 +1,36 @@
-"""All scans of one study: each defaced and proven, shown to have no face, or held."""
+"""All scans of one study: each defaced and proven, shown to have no face, or held.
+
+The face is found where it is seen best, and the same zone of space is then taken out of every scan of its frame of
+reference, and of those of others that can be laid over it.
+
+The law: a scan is defaced only by what was proven on its own new voxels; one that cannot be proven is held, and so is
+what it would give away.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from curator.deid.faces.fill import Filled
+import numpy as np
+
+from curator.deid.faces.fill import Filled, filled
+from curator.deid.faces.find import Sight
+from curator.deid.faces.ladder import Defaced, attempts, carried, random_of
+from curator.deid.faces.levels import levels_of
 from curator.deid.faces.scan import Scan
+from curator.deid.faces.tools import FaceTools, Wish
+from curator.deid.faces.view import FLESH, View, body_of, head_frame, view_of
+from curator.deid.faces.whether import Finding, Whether, faceless, whether
 from curator.deid.faces.zone import Zone
-from curator.model.faces import FaceMode, FaceOutcome
-from curator.policy.faces.defacing import FaceRules
-from curator.ports.faces import FaceJudge, Registrar, Resampler
+from curator.imaging.frame import Frame
+from curator.model.faces import FaceOutcome, FaceStatus
+from curator.model.volume import Affine
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaceTools:
-    """What looks, turns and lays over; `registrar` None leaves every frame of reference to itself."""
-
-    rules: FaceRules = field(repr=False)
-    judge: FaceJudge
-    resampler: Resampler
-    registrar: Registrar | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a steward asks for: how faces are replaced, and whether ears and teeth go too."""
-
-    mode: FaceMode = FaceMode.SMOOTH
-    ears: bool = False
-    teeth: bool = False
+# So many scans of a frame of reference are looked at for the clearest face; the finest come first.
+_MOST_LOOKED_AT = 3
+_BEST = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +42,261 @@ class Treated:
     zone: Zone | None = field(repr=False, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """The scan in which a face was found and removed, whose zone the others take over."""
+
+    scan: Scan
+    sight: Sight | None
+    zone: Zone
+    rung: int
+
+
 def treat_study(scans: Sequence[Scan], tools: FaceTools, *, wish: Wish, secret: bytes) -> tuple[Treated, ...]:
     """What becomes of each scan of a study, in their order; () for none.
 
     `secret` is derived from the key for this study alone: the relief of the new skin follows from it.
     """
-    raise NotImplementedError
+    done: dict[int, Treated] = {}
+    leads: list[_Lead] = []
+    for numbers in _by_frame_of_reference(scans):
+        lead = _led(scans, numbers, tools, wish=wish, secret=secret, done=done)
+        if lead is not None:
+            leads.append(lead)
+        for number in numbers:
+            if number not in done:
+                own = _secret(secret, number)
+                done[number] = _follow(scans[number], lead, leads, tools, wish=wish, secret=own, others=scans)
+    # What could not be judged while no lead was known yet is tried again with those of other frames of reference.
+    for number, treated in list(done.items()):
+        if treated.outcome.status is FaceStatus.QUARANTINED and leads:
+            again = _over_others(scans[number], leads, tools, wish=wish, secret=_secret(secret, number))
+            done[number] = again if again is not None else treated
+    return tuple(done[number] for number in range(len(scans)))
+
+
+def _by_frame_of_reference(scans: Sequence[Scan]) -> Iterator[list[int]]:
+    """The numbers of scans that share a frame of reference, the finest first; one without is alone."""
+    groups: dict[str, list[int]] = {}
+    for number, scan in enumerate(scans):
+        groups.setdefault(scan.frame_of_reference or f" {number}", []).append(number)
+    for numbers in sorted(groups.values(), key=lambda group: min(_fineness(scans[number]) for number in group)):
+        yield sorted(numbers, key=lambda number: (_fineness(scans[number]), number))
+
+
+def _fineness(scan: Scan) -> tuple[bool, float]:
+    """Flat scans last, then by the size of a voxel, cubic mm."""
+    return scan.is_flat, float(abs(np.linalg.det(scan.volume.affine_lps[:3, :3])))
+
+
+def _led(
+    scans: Sequence[Scan],
+    numbers: Sequence[int],
+    tools: FaceTools,
+    *,
+    wish: Wish,
+    secret: bytes,
+    done: dict[int, Treated],
+) -> _Lead | None:
+    """The lead of a frame of reference; what is decided on the way is put into `done`. None where no face was removed."""
+    looked: list[tuple[float, int]] = []
+    shapes: set[tuple[object, ...]] = set()
+    found: dict[int, tuple[Whether, Frame]] = {}
+    for number in numbers:
+        scan = scans[number]
+        if scan.is_flat or len(looked) == _MOST_LOOKED_AT or (scan.volume.shape, scan.volume.affine_lps.tobytes()) in shapes:
+            continue
+        view, proof = _first_look(scan, tools)
+        if proof is not None:
+            done[number] = _without(proof, view)
+            continue
+        shapes.add((scan.volume.shape, scan.volume.affine_lps.tobytes()))
+        shown = whether(scan, view, tools.judge, tools.resampler, tools.rules.numbers)
+        found[number] = shown, view.frame
+        looked.append((shown.score, number))
+        if shown.score > _BEST:
+            break
+    # Whoever shows a face leads; else a head that is known to be one.
+    ranks = {Finding.FACE: 0, Finding.HEAD: 1, Finding.DOUBTFUL: 2, Finding.NONE: 3}
+    lead: _Lead | None = None
+    for _, number in sorted(looked, key=lambda one: (ranks[found[one[1]][0].finding], -one[0], one[1])):
+        shown, frame = found[number]
+        if lead is not None:
+            break
+        done[number], lead = _treated(scans[number], shown, frame, tools, wish=wish, secret=_secret(secret, number))
+    return lead
+
+
+def _first_look(scan: Scan, tools: FaceTools) -> tuple[View, str | None]:
+    """The view of a scan and the proof that it has no face, None where that is not plain."""
+    view = view_of(scan, head_frame(scan, tools.resampler, tools.judge), tools.resampler)
+    return view, faceless(scan, view, tools.rules.numbers)
+
+
+def _treated(
+    scan: Scan, shown: Whether, frame: Frame, tools: FaceTools, *, wish: Wish, secret: bytes
+) -> tuple[Treated, _Lead | None]:
+    """A scan that is judged by itself, and the lead that it gives."""
+    started = time.process_time()
+    before = _before(shown)
+    if shown.finding is Finding.NONE:
+        return Treated(outcome=FaceOutcome(status=FaceStatus.NOT_APPLICABLE, why=shown.why, numbers=before)), None
+    if shown.finding is Finding.DOUBTFUL:
+        return Treated(outcome=FaceOutcome(status=FaceStatus.QUARANTINED, why=shown.why, numbers=before)), None
+    view = view_of(scan, frame, tools.resampler)
+    sight = shown.sight if shown.finding is Finding.FACE else None
+    last: Defaced | None = None
+    for attempt in attempts(scan, view, sight, tools, wish=wish, secret=secret):
+        last = attempt
+        if not attempt.fails:
+            break
+    before["cpu_seconds"] = time.process_time() - started
+    if last is None:
+        why = "no skin was met where a face would be"
+        return Treated(outcome=FaceOutcome(status=FaceStatus.QUARANTINED, why=why, numbers=before)), None
+    treated = _of(last, before)
+    return treated, None if last.fails else _Lead(scan, sight, last.zone, last.rung)
+
+
+def _of(attempt: Defaced, before: dict[str, float]) -> Treated:
+    numbers = {**before, **attempt.judged.numbers(), "changed_share": float(attempt.filled.mask.mean())}
+    if attempt.fails:
+        why, status = attempt.fails, FaceStatus.QUARANTINED
+        return Treated(outcome=FaceOutcome(status=status, why=why, rung=attempt.rung, numbers=numbers))
+    why = "defaced, and nothing of the face could be had back"
+    outcome = FaceOutcome(status=FaceStatus.DEFACED, why=why, rung=attempt.rung, numbers=numbers)
+    return Treated(outcome=outcome, filled=attempt.filled, zone=attempt.zone)
+
+
+def _follow(
+    scan: Scan,
+    lead: _Lead | None,
+    leads: Sequence[_Lead],
+    tools: FaceTools,
+    *,
+    wish: Wish,
+    secret: bytes,
+    others: Sequence[Scan],
+) -> Treated:
+    """A scan that does not lead: it takes the zone of its frame of reference over, or is judged by itself."""
+    if scan.is_flat:
+        return _flat(scan, lead, wish=wish, secret=secret)
+    view, proof = _first_look(scan, tools)
+    if proof is not None:
+        return _without(proof, view)
+    if lead is not None:
+        return _carried(scan, view, lead, tools, wish=wish, secret=secret, is_quick=_is_repeat(scan, lead.scan))
+    shown = whether(scan, view, tools.judge, tools.resampler, tools.rules.numbers)
+    if shown.finding is not Finding.FACE:
+        over = _over_others(scan, leads, tools, wish=wish, secret=secret) if leads else None
+        if over is not None:
+            return over
+    return _treated(scan, shown, view.frame, tools, wish=wish, secret=secret)[0]
+
+
+def _carried(
+    scan: Scan, view: View, lead: _Lead, tools: FaceTools, *, wish: Wish, secret: bytes, is_quick: bool = False
+) -> Treated:
+    """A scan without the zone of its lead; where that is not enough, without more."""
+    started = time.process_time()
+    first = carried(
+        scan, lead.zone, lead.sight, view, tools, wish=wish, secret=secret, rung=lead.rung, is_quick=is_quick
+    )
+    numbers = {"carried": 1.0, "cpu_seconds": time.process_time() - started}
+    if not first.fails:
+        return _of(first, numbers)
+    for attempt in attempts(scan, view, lead.sight, tools, wish=wish, secret=secret):
+        if attempt.rung > lead.rung and not attempt.fails:
+            return _of(attempt, {**numbers, "carried": 0.0, "cpu_seconds": time.process_time() - started})
+    return _of(first, numbers)
+
+
+def _is_repeat(scan: Scan, lead: Scan) -> bool:
+    """Whether a scan is another time point or echo of the one that leads, voxel for voxel in the same place."""
+    same_place = np.allclose(scan.volume.affine_lps, lead.volume.affine_lps, atol=1e-4)
+    return scan.volume.shape == lead.volume.shape and bool(same_place)
+
+
+def _flat(scan: Scan, lead: _Lead | None, *, wish: Wish, secret: bytes) -> Treated:
+    """A localizer or slab without the zone of its frame of reference: it shows no surface that could be attacked.
+
+    What is in the zone is new by its place alone, which is what can be said of it.
+    """
+    values = scan.volume.stored
+    if not values.size or values.min() == values.max():
+        return Treated(outcome=FaceOutcome(status=FaceStatus.NOT_APPLICABLE, why="all voxels are alike"))
+    if lead is None:
+        why = "a few slices that cannot be judged, and no face was found in their frame of reference"
+        return Treated(outcome=FaceOutcome(status=FaceStatus.QUARANTINED, why=why))
+    views = (None,) * len(lead.zone.curtains)
+    new = filled(scan, lead.zone, views, mode=wish.mode, random=random_of(secret, "fill", lead.rung))
+    numbers = {"carried": 1.0, "changed_share": float(new.mask.mean())}
+    why = "the zone of its study was taken out of a few slices"
+    outcome = FaceOutcome(status=FaceStatus.DEFACED, why=why, rung=lead.rung, numbers=numbers)
+    return Treated(outcome=outcome, filled=new, zone=lead.zone)
+
+
+def _over_others(
+    scan: Scan, leads: Sequence[_Lead], tools: FaceTools, *, wish: Wish, secret: bytes
+) -> Treated | None:
+    """A scan without the zone of another frame of reference that it could be laid over; None where it could not."""
+    if tools.registrar is None or scan.is_flat:
+        return None
+    view = view_of(scan, head_frame(scan, tools.resampler, tools.judge), tools.resampler)
+    for lead in leads:
+        motion = tools.registrar.rigid(lead.scan.volume, scan.volume)
+        if motion is None:
+            continue
+        overlap = _overlap(lead.scan, scan, view, motion, tools)
+        if overlap < tools.rules.numbers.least_overlap:
+            continue
+        # The lead's own sight does not lie in this scan's frame of reference, and is no use here.
+        moved = replace(lead, zone=lead.zone.moved(motion), sight=None)
+        treated = _carried(scan, view, moved, tools, wish=wish, secret=secret)
+        if treated.outcome.status is FaceStatus.DEFACED:
+            numbers = {**treated.outcome.numbers, "overlap": overlap}
+            return replace(treated, outcome=replace(treated.outcome, numbers=numbers))
+    return None
+
+
+def _overlap(fixed: Scan, moving: Scan, view: View, motion: Affine, tools: FaceTools) -> float:
+    """The Dice coefficient of two bodies where both scans were, 0 to 1; 0 where they hardly meet."""
+    frame = Frame(np.linalg.inv(motion) @ view.frame.affine_lps, view.frame.shape)
+    values = fixed.seen_in(frame, tools.resampler)
+    there = tools.resampler.onto(
+        np.ones(fixed.volume.shape, np.uint8), frame.indices_in(fixed.volume.affine_lps), frame.shape, outside=0.0
+    )
+    here = tools.resampler.onto(
+        np.ones(moving.volume.shape, np.uint8),
+        view.frame.indices_in(moving.volume.affine_lps),
+        view.frame.shape,
+        outside=0.0,
+    )
+    both = (there > 0.5) & (here > 0.5)
+    if both.sum() < 1000:
+        return 0.0
+    levels = levels_of(values)
+    one, other = (values > levels.threshold) & both, body_of(view.even > FLESH) & both
+    total = int(one.sum()) + int(other.sum())
+    return 2.0 * int((one & other).sum()) / total if total else 0.0
+
+
+def _without(proof: str, view: View) -> Treated:
+    numbers = {"contrast": view.levels.contrast}
+    return Treated(outcome=FaceOutcome(status=FaceStatus.NOT_APPLICABLE, why=proof, numbers=numbers))
+
+
+def _before(shown: Whether) -> dict[str, float]:
+    if shown.sight is None:
+        return {"before_hits": 0.0}
+    return {
+        "before_best": shown.sight.score,
+        "before_hits": float(shown.sight.hits),
+        "before_looks": float(shown.sight.looks),
+        "yaw_deg": shown.sight.yaw_deg,
+        "pitch_deg": shown.sight.pitch_deg,
+    }
+
+
+def _secret(secret: bytes, number: int) -> bytes:
+    return secret + number.to_bytes(4, "big")
