@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from curator.cli._faces import faces
 from curator.cli._pixels import pixels
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def group() -> None:
 
 
 group.add_command(pixels)
+group.add_command(faces)
 
 
 @group.command()

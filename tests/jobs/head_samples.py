@@ -55,7 +55,7 @@ def _treated(scan: Scan, wish: Wish, secret: bytes) -> Treated:
     if scan.volume.shape[0] < 3:
         return Treated(outcome=FaceOutcome(status=FaceStatus.QUARANTINED, why="too few slices"))
     if scan.modality == "CT":
-        return Treated(outcome=FaceOutcome(status=FaceStatus.NOT_APPLICABLE, why="no skin surface in the field of view"))
+        return Treated(outcome=FaceOutcome(status=FaceStatus.NOT_APPLICABLE, why="no skin"))
     zone = front_zone(scan)
     mask = zone.holds(points_of(scan)).reshape(scan.volume.shape)
     random = np.random.default_rng(list(secret))

@@ -1,31 +1,26 @@
 """Jobs under the option clean-recognizable-visual-features: what goes, what stays, and what says so.
 
-What looks at heads is a stand-in here (`head_samples`), so that every voxel is known; `test_faces_real` has the real one.
+What looks at heads is a stand-in here (`head_samples`), so that every voxel is known; `test_faces_real` has the real
+one.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from archive_samples import contents, digests, leaks_under, rows, save
-from head_samples import FRONT_MM, OPTION, Heads, head_study, stand_in, use_stand_in
+from archive_samples import digests, rows
+from head_samples import FRONT_MM, Heads, head_study, use_stand_in
 from pydicom import Dataset, dcmread
 
 from curator.testing.heads import (
-    SeriesPlan,
-    write_dose,
     write_localizer,
     write_segmentation,
-    write_series,
     write_structure_set,
 )
-from curator.testing.heads.visit import Visit, WrittenSeries
-from curator.testing.leak_search import find_leaks
 
 MARKED = ("NO", True)
 UNMARKED = (None, False)
@@ -104,7 +99,7 @@ def test_a_localizer_that_nobody_can_judge_is_held_and_leaves_nothing(made: tupl
 def test_F03_masks_and_contours_lose_what_their_images_lost(made: tuple[Heads, Any]) -> None:
     heads, _ = made
     (mask,) = heads.released("SEG")
-    (source,) = [one for one in map(dcmread, heads.source.rglob("SEG*.dcm"))]
+    (source,) = map(dcmread, heads.source.rglob("SEG*.dcm"))
     frames = zip(source.pixel_array, mask.pixel_array, mask.PerFrameFunctionalGroupsSequence, strict=True)
     measures = mask.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
     lost = 0

@@ -37,7 +37,7 @@ class NiftiFaces:
 def scans_of(series: NiftiSeries) -> tuple[Scan, ...]:
     """The volumes of a file as defacing takes them; the header says nothing of the body part."""
     kind = series.voxel_type
-    limits = np.iinfo(kind) if kind.kind in "iu" else None
+    limits = np.iinfo(kind.str) if kind.kind in "iu" else None
     low, high = (-np.inf, np.inf) if limits is None else (float(limits.min), float(limits.max))
     return tuple(Scan(volume=one, frame_of_reference=_FRAME, lowest=low, highest=high) for one in series.volumes)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from curator.deid.faces.patch import Patch
 from curator.deid.faces.scan import Scan
@@ -68,6 +68,9 @@ class SeenStack:
         """What the ledger keeps of it: numbers and words of structure."""
         filled = self.treated.filled
         changed = 0 if filled is None else int(filled.mask.sum())
+        outcome = self.treated.outcome
+        # How long it took is another number each time, and the ledger says the same of the same.
+        lasting = {name: value for name, value in outcome.numbers.items() if not name.endswith("_seconds")}
         return {
             "series": self.stack.series,
             "part": self.stack.part,
@@ -75,7 +78,7 @@ class SeenStack:
             "shape": list(self.stack.shape),
             "voxels_changed": changed,
             "changed_mm3": round(changed * voxel_mm3(self.stack), 1),
-            **self.treated.outcome.to_json(),
+            **replace(outcome, numbers=lasting).to_json(),
         }
 
 

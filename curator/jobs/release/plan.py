@@ -79,9 +79,9 @@ class Plan:
     """What to do with scanned files.
 
     `first` are instances that stand on their own, `heads` studies whose slices are defaced together, `dependent` those
-    to try after all of them, `held` those with a reason; `looked` says, by reference, whose pixels have to be looked at before they may go, and how. `identifiers` is by
-    patient code and holds everybody's, those of held instances too: a name may be complete in a held file only. `found`
-    is what all files together say of each.
+    to try after all of them, `held` those with a reason; `looked` says, by reference, whose pixels have to be looked at
+    before they may go, and how. `identifiers` is by patient code and holds everybody's, those of held instances too: a
+    name may be complete in a held file only. `found` is what all files together say of each.
     """
 
     first: Chosen
