@@ -17,9 +17,10 @@ from curator.jobs.context import checked, subjects_for
 from curator.jobs.differences import WhatIf, what_if
 from curator.jobs.job import Job
 from curator.jobs.progress import Progress, Report
+from curator.jobs.release.equipment import ReleaseSettings
 from curator.jobs.release.looking import FACE_OPTION
 from curator.jobs.release.plan import Plan, judge_of, plan_release, resolvable
-from curator.jobs.release.work import ReleaseSettings, ReleaseTask
+from curator.jobs.release.work import ReleaseTask
 from curator.model.instance import SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason

@@ -12,8 +12,8 @@ from pathlib import Path
 from curator import __version__
 from curator.identity.pseudonyms import Pseudonyms
 from curator.jobs.context import JobContext
+from curator.jobs.release.equipment import ReleaseSettings, policy_of
 from curator.jobs.release.looking import FACE_OPTION, PIXEL_OPTION, encoder_digest, face_digest, pixel_digest
-from curator.jobs.release.work import ReleaseSettings, policy_of
 from curator.model.keys import Key, KeyRing
 from curator.policy.dependents import load_dependents
 from curator.policy.gates import load_gates

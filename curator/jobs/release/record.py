@@ -20,10 +20,11 @@ from curator.errors import ItemError
 from curator.ingest.scanned import Held, Scanned, held
 from curator.jobs.context import JobContext
 from curator.jobs.ledger import LedgerBatch, SourceRow, WorkRow, WorkStatus, beside_of_held
+from curator.jobs.release.equipment import ReleaseSettings
 from curator.jobs.release.made import made_under, overturned_ids, rule_digest
 from curator.jobs.release.places import Places, Scan, owners_of
 from curator.jobs.release.plan import Plan
-from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask
+from curator.jobs.release.work import Outcome, ReleaseTask
 from curator.model.identity import Identifier
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.positions import Positions

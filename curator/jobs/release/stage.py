@@ -18,12 +18,13 @@ from curator.jobs.context import JobContext
 from curator.jobs.faces.stage import heads
 from curator.jobs.progress import Progress
 from curator.jobs.release.batch import ReleaseBatch, batched, lost_batch, one_by_one, release_batch
+from curator.jobs.release.equipment import ReleaseSettings, policy_of
 from curator.jobs.release.looking import FACE_OPTION
 from curator.jobs.release.made import made_under
 from curator.jobs.release.plan import Plan, judge_of, plan_release, resolvable
 from curator.jobs.release.record import STAGE, Recorder
 from curator.jobs.release.survey import ScanFiles, Survey, batches
-from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, policy_of
+from curator.jobs.release.work import Outcome, ReleaseTask
 from curator.jobs.subjects import person_entries, require_drawn, uid_entries
 from curator.jobs.weakened import record_weakened
 from curator.model.identity import Identifier

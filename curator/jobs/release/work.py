@@ -6,64 +6,37 @@ Everything here crosses process borders; a worker makes its tools once and decid
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from curator.adapters.local_disk import LocalDisk
 from curator.adapters.source_file import SourceFile, read_source
 from curator.deid.instance import Deidentified, deidentify, path_of, with_file
 from curator.deid.pixels.evidence import PixelsHeldError
 from curator.deid.pixels.quick import may_declare_overlay
 from curator.deid.subject import Subject
-from curator.deid.swift import Swift
-from curator.deid.text.cleaner import Cleaner
-from curator.deid.text.engine import load_cleaner
 from curator.dicom.syntax import transfer_syntax
 from curator.dicom.tokens import Stored
 from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import needles_of
-from curator.jobs.release.looking import FACE_OPTION, PIXEL_OPTION, load_bare_file, load_pixel_cleaner, scratch
-from curator.model.decision import Action
-from curator.model.faces import AS_USUAL, FaceWish
+from curator.jobs.release.equipment import Equipment, ReleaseSettings, Rows, Way, bare_file, equipment
+from curator.jobs.release.looking import FACE_OPTION, PIXEL_OPTION, scratch
 from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
-from curator.model.keys import Key
 from curator.model.quarantine import Reason
 from curator.policy.gates import Handling
-from curator.policy.header import HeaderPolicy, proven_of
-from curator.policy.recipe.laid import load_policy
-from curator.policy.recipe.lines import Recipe
 
 if TYPE_CHECKING:
-    from curator.deid.pixels.clean import CleanedPixels, PixelCleaner
+    from curator.deid.pixels.clean import CleanedPixels
     from curator.jobs.faces.masked import Masked
     from curator.jobs.faces.treat import Faced
 
-_MOST_COUNTS = 256
 _CHANGED = "changed while the job ran"
 _MASKING = "curator.jobs.faces.masked"
-
-
-Rows = tuple[tuple[str, str, int], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseSettings:
-    """What all instances of one job share."""
-
-    key: Key
-    rules: Path
-    profile: str
-    options: tuple[str, ...]
-    released: Path = field(repr=False)
-    longest_shift_weeks: int
-    recipe: Recipe | None = field(repr=False, default=None)
-    faces: FaceWish = AS_USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,55 +73,6 @@ class Outcome:
     beside: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How headers are written that claim the same."""
-
-    policy: HeaderPolicy
-    swift: Swift
-
-
-class _Counts:
-    """What was applied, as the ledger takes it: files of a series have one and the same count, and so the same rows."""
-
-    __slots__ = ("_known",)
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Mapping[tuple[str, Action], int], Rows]] = {}
-
-    def rows(self, applied: Mapping[tuple[str, Action], int]) -> Rows:
-        """Rule id, action and count, sorted; nothing for nothing."""
-        known = self._known.get(id(applied))
-        if known is None:
-            if len(self._known) >= _MOST_COUNTS:
-                self._known.clear()
-            rows = tuple(sorted((rule_id, action.value, count) for (rule_id, action), count in applied.items()))
-            # The count is kept, so that nothing else gets its identity.
-            known = self._known[id(applied)] = (applied, rows)
-        return known[1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    """`ways` are by what was proven of an instance; `pixels` is None where they are not cleaned."""
-
-    pseudonyms: Pseudonyms
-    storage: LocalDisk
-    cleaner: Cleaner | None
-    ways: Mapping[frozenset[str], _Way]
-    pixels: PixelCleaner | None
-    counts: _Counts
-
-
-def policy_of(settings: ReleaseSettings) -> HeaderPolicy:
-    """The policy that all instances of a job are judged by.
-
-    Raises:
-        ConfigurationError, RuleError, IntegrityError: as `load_policy`.
-    """
-    return load_policy(settings.rules, profile=settings.profile, options=settings.options, recipe=settings.recipe)
-
-
 def release_one(task: ReleaseTask, faced: Faced | None = None) -> Outcome:
     """Release one instance; `faced` is what its pixels become where it was looked at for a face.
 
@@ -170,7 +94,7 @@ def _held(task: ReleaseTask, reason: Reason, detail: str, evidence: Mapping[str,
 
 
 def _release(task: ReleaseTask, faced: Faced | None) -> Outcome:
-    tools = _tools(task.settings)
+    tools = equipment(task.settings)
     storage = tools.storage
     source = _scanned_file(task.source, tools.pseudonyms)
     pixels = _cleaned(task, source.data, tools)
@@ -220,13 +144,13 @@ def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
         ItemError: as `deidentify`; or the source cannot be read, or is not what was scanned, or its pixels cannot be
             cleaned.
     """
-    tools = _tools(task.settings)
+    tools = equipment(task.settings)
     data = _scanned_file(task.source, tools.pseudonyms).data
     pixels = _cleaned(task, data, tools)
     return data, _deidentified(task, data, pixels, None, tools)
 
 
-def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | None:
+def _cleaned(task: ReleaseTask, data: Stored, tools: Equipment) -> CleanedPixels | None:
     """The instance with clean pixels; None where the job cleans none."""
     pixels = tools.pixels
     if pixels is None or not task.source.has_pixel_data:
@@ -242,7 +166,7 @@ def _masked(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, faced
     if pixels is not None:
         data = pixels.data
     elif task.source.has_pixel_data:
-        data = _bare_file(task.settings.rules)(data)
+        data = bare_file(task.settings.rules)(data)
     masking = importlib.import_module(_MASKING)
     if faced is not None:
         return cast("Masked", masking.without_face(data, faced, scratch=scratch))
@@ -255,13 +179,8 @@ def _is_native(source: SourceInstance) -> bool:
     return syntax is not None and not syntax.encapsulated
 
 
-@lru_cache(maxsize=1)
-def _bare_file(rules: Path) -> Callable[[Stored], Stored]:
-    return load_bare_file(rules)
-
-
 def _deidentified(
-    task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, masked: Masked | None, tools: _Tools
+    task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, masked: Masked | None, tools: Equipment
 ) -> Deidentified:
     proven = {PIXEL_OPTION} if pixels is not None and pixels.is_proven else set()
     proven |= {FACE_OPTION} if masked is not None and masked.is_proven else set()
@@ -274,7 +193,7 @@ def _deidentified(
         # Where the quick way says how long the header is, no more has to be searched.
         if done is not None and done.has_plain_pixels and not may_declare_overlay(data[: len(data) - len(done.bulk)]):
             return done
-        bare = _bare_file(task.settings.rules)(data)
+        bare = bare_file(task.settings.rules)(data)
         if done is not None and bare is data:
             return done
         data = bare
@@ -291,7 +210,7 @@ def _deidentified(
     )
 
 
-def _swiftly(task: ReleaseTask, source: SourceInstance, data: Stored, way: _Way) -> Deidentified | None:
+def _swiftly(task: ReleaseTask, source: SourceInstance, data: Stored, way: Way) -> Deidentified | None:
     """The instance by the quick way; None where that does not take it."""
     own = source.all_identifiers - task.identifiers
     if not all(one.kind is IdentifierKind.UID for one in own):
@@ -306,29 +225,6 @@ def _scanned_file(source: SourceInstance, pseudonyms: Pseudonyms) -> SourceFile:
     if file.stamp != source.stamp and pseudonyms.content_id(windows(memoryview(file.data))) != source.content_id:
         raise ItemError(Reason.UNREADABLE, _CHANGED)
     return file
-
-
-@lru_cache(maxsize=1)
-def _tools(settings: ReleaseSettings) -> _Tools:
-    policy = policy_of(settings)
-    pseudonyms = Pseudonyms(settings.key)
-    return _Tools(
-        pseudonyms=pseudonyms,
-        storage=LocalDisk(settings.released),
-        cleaner=load_cleaner(settings.rules) if policy.cleans else None,
-        ways={proven: _Way(one, Swift(one, pseudonyms)) for proven, one in _proven_ways(policy).items()},
-        pixels=load_pixel_cleaner(settings.rules) if PIXEL_OPTION in policy.options else None,
-        counts=_Counts(),
-    )
-
-
-def _proven_ways(policy: HeaderPolicy) -> dict[frozenset[str], HeaderPolicy]:
-    """The policy by what may be proven of an instance: each option by itself, all, and none."""
-    ways = {frozenset[str](): policy}
-    for option in (PIXEL_OPTION, FACE_OPTION):
-        if option in policy.options:
-            ways |= {proven | {option}: proven_of(one, option) for proven, one in ways.items()}
-    return ways
 
 
 @lru_cache(maxsize=8)
