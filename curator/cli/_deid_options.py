@@ -29,6 +29,7 @@ def recipe_of(path: Path | None, values: Path | None) -> Recipe | None:
         UsageError: values without a recipe.
     """
     from curator.errors import UsageError
+    from curator.policy.recipe.read import read_recipe
 
     if path is None:
         if values is not None:

@@ -5,6 +5,8 @@ The stand-in takes out everything in front of a plane: what a job makes of it ca
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +23,17 @@ from curator.deid.faces.study import Treated
 from curator.deid.faces.tools import FaceTools, Wish
 from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import patient_frame
+from curator.jobs.faces import treat, work
+from curator.jobs.faces.task import HeadTask, TreatedHead
 from curator.model.faces import FaceOutcome, FaceStatus
 from curator.testing.heads import Contrast, HeadPlan, SeriesPlan, make_head, start_visit, write_series
 from curator.testing.heads.visit import Visit, WrittenSeries
 
+_RELEASE_HEAD = work.release_head
 OPTION = ("--option", "retain-long-modified-dates", "--option", "clean-recognizable-visual-features")
 FRONT_MM = -60.0
 """What lies farther to the front than this is taken out by the stand-in."""
-SPACING_MM = (6.0, 4.0, 4.0)
+SPACING_MM = (8.0, 6.0, 6.0)
 
 
 def front_zone(scan: Scan) -> Zone:
@@ -104,7 +109,24 @@ def head_study(
 def use_stand_in(monkeypatch: pytest.MonkeyPatch, treat: Callable[..., Any] = stand_in) -> None:
     """Let jobs of this process treat studies with a stand-in."""
     monkeypatch.setattr("curator.jobs.faces.treat.treat_study", treat)
-    named = SimpleNamespace(name="stand-in")
-    tools = SimpleNamespace(judge=named, resampler=named, registrar=None, rules=SimpleNamespace(digest="0"))
     for module in ("tools", "work"):
-        monkeypatch.setattr(f"curator.jobs.faces.{module}.face_tools", lambda _rules: tools)
+        monkeypatch.setattr(f"curator.jobs.faces.{module}.face_tools", _tools)
+
+
+def release_head_elsewhere(task: HeadTask) -> TreatedHead:
+    """As `release_head` with the stand-in, for workers that are processes of their own."""
+    treat.treat_study, work.face_tools = stand_in, _tools  # type: ignore[assignment]
+    return _RELEASE_HEAD(task)
+
+
+def fatal_head(task: HeadTask) -> TreatedHead:
+    """As `release_head_elsewhere`, but the worker ends when it has written some of a PET."""
+    if task.tasks[0].source.Modality == "PT":
+        release_head_elsewhere(dataclasses.replace(task, wanted=frozenset(range(5))))
+        os._exit(9)
+    return release_head_elsewhere(task)
+
+
+def _tools(_rules: Path) -> Any:
+    named = SimpleNamespace(name="stand-in")
+    return SimpleNamespace(judge=named, resampler=named, registrar=None, rules=SimpleNamespace(digest="0"))

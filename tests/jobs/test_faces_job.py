@@ -24,6 +24,7 @@ from curator.testing.heads import (
 
 MARKED = ("NO", True)
 UNMARKED = (None, False)
+SLICES = 33
 
 
 def marks(one: Dataset) -> tuple[str | None, bool]:
@@ -65,20 +66,21 @@ def slices(heads: Heads) -> list[tuple[Dataset, Dataset]]:
 def test_F02_what_lies_in_the_zone_is_new_and_every_other_voxel_is_bit_identical(made: tuple[Heads, Any]) -> None:
     heads, done = made
     pairs = slices(heads)
-    assert (done.code, len(pairs)) == (1, 43), done.err
-    changed = 0
+    assert (done.code, len(pairs)) == (1, SLICES), done.err
+    changed = wanted = 0
     for before, after in pairs:
         front = is_front(before)
         old, new = before.pixel_array, after.pixel_array
         assert np.array_equal(old[~front], new[~front])
         changed += int((old[front] != new[front]).sum())
+        wanted += int(front.sum())
         # The stand-in puts 1 to 89 everywhere, a head's own skin is far brighter.
         assert new[front].max() < 90
         for keyword in ("Rows", "Columns", "BitsStored", "PixelRepresentation", "PixelSpacing", "SliceThickness"):
             assert before[keyword].value == after[keyword].value
         assert before.ImageOrientationPatient == after.ImageOrientationPatient
         assert before.file_meta.TransferSyntaxUID == after.file_meta.TransferSyntaxUID
-    assert changed > 50_000
+    assert changed > 0.9 * wanted > 10_000
 
 
 def test_F02_the_markers_stand_where_something_was_proven_and_nowhere_else(made: tuple[Heads, Any]) -> None:
@@ -124,7 +126,7 @@ def test_the_ledger_has_the_numbers_and_the_house_keeps_the_zone(made: tuple[Hea
     heads, _ = made
     found = [json.loads(text)["faces"] for (text,) in rows(heads.workspace, "SELECT evidence FROM pixel_evidence")]
     defaced = [one for one in found if "stacks" in one and one["stacks"][0]["status"] == "defaced"]
-    assert len(defaced) == 43
+    assert len(defaced) == SLICES
     assert all(one["stacks"][0]["changed_mm3"] > 1e5 for one in defaced)
     (zone,) = (heads.workspace / "faces").rglob("*.dcm")
     kept = dcmread(zone)
@@ -160,5 +162,5 @@ def test_without_the_option_all_of_it_is_held_as_ever(made: tuple[Heads, Any]) -
     plain = heads.run("--what-if", options=()).json()
     asked = heads.run("--what-if").json()
     assert (plain["would_release"], plain["would_deface"]) == (0, 0)
-    assert plain["would_quarantine"] == {"face_possible": 46, "reference_unresolved": 2}
-    assert (asked["would_release"], asked["would_deface"]) == (48, 46)
+    assert plain["would_quarantine"] == {"face_possible": SLICES + 3, "reference_unresolved": 2}
+    assert (asked["would_release"], asked["would_deface"]) == (SLICES + 5, SLICES + 3)
