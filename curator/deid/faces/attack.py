@@ -1,10 +1,8 @@
-"""What somebody would do who wants a face back: look from many sides, at many thresholds, and compare with faces known.
+"""What somebody would do who looks for a face: from many sides, at many thresholds, with two detectors.
 
-The law: the attack knows more than an attacker would (where the face was, and the original itself), and it is made on the
-voxels that would be written.
+The law: the attack knows where the face was, and is made on the voxels that would be written.
 
-Sources: dlib's two detectors; rank of a face among others (0.6, the distance that face_recognition takes for one person,
-says nothing of renders).
+Sources: dlib's detectors, one of histograms and one a network.
 """
 
 from __future__ import annotations
@@ -15,13 +13,10 @@ from functools import partial
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
-from curator.deid.faces.find import Sight
 from curator.deid.faces.view import SKIN, View, picture_of
 from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import FaceJudge, Field, Resampler
-from curator.ports.pixels import Picture
 
 _NOTHING = -9.0
 # How bright the brightest tissue is that thresholds go up to, percent of all voxels.
@@ -117,24 +112,3 @@ def _poses(numbers: Numbers) -> list[tuple[float, float]]:
     farthest = max(abs(yaw) for yaw in numbers.attack_yaws_deg)
     both = product(numbers.attack_yaws_deg, numbers.attack_pitches_deg)
     return [(yaw, pitch) for yaw, pitch in both if not pitch or abs(yaw) < farthest or farthest == 0]
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """How a defaced head compares with its own original: the distance, and its rank among all in the gallery (1 first)."""
-
-    distance: float
-    rank: int
-    gallery: int
-
-
-def likeness(sight: Sight, after: Picture, judge: FaceJudge, gallery: NDArray[np.float64]) -> Likeness:
-    """How alike the original and what is left of it are, seen the same way; the attacker knows where the face was.
-
-    `after` is the render of the new head from where `sight` was seen.
-    """
-    before, now = judge.embedding(sight.picture, sight.pixels), judge.embedding(after, sight.pixels)
-    distance = float(np.linalg.norm(now - before))
-    others = np.linalg.norm(gallery - now, axis=1)
-    return Likeness(distance, 1 + int((others < distance).sum()), len(gallery) + 1)
-

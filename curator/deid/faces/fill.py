@@ -195,15 +195,16 @@ def _slab(
     x, y, z = (one.reshape(flat) for one in place)
     if scan.is_projection:
         x, y, z = _deepest(scan, curtain, x, y, z)
-    weight, skin, back = curtain.at(x, z)
+    weight, skin, back, shell = curtain.at(x, z)
     inside = (weight > 0) & (y < back)
-    y, skin, back = y[inside], skin[inside], back[inside]
+    y, skin, shell = y[inside], skin[inside], shell[inside]
     z_voxel, x_voxel = (
         np.clip(np.rint(one[inside]).astype(np.intp), 0, length - 1)
         for one, length in zip((z, x), palette.level.shape, strict=True)
     )
     air = palette.air[random.integers(0, palette.air.size, y.size)]
-    depth = np.clip((y - skin) / np.maximum(back - skin, 1.0), 0, 1)
+    # Not by how far the zone goes: that would tell where the old skin lay.
+    depth = np.clip((y - skin) / np.maximum(shell, 1.0), 0, 1)
     grain = grain[: shape[0]].reshape(flat)[inside]
     if mode is FaceMode.ZERO:
         new = np.full(y.size, palette.air[0], np.float32)
@@ -247,7 +248,7 @@ def _deepest(scan: Scan, curtain: Curtain, x: Map, y: Map, z: Map) -> tuple[Map,
     places = [x.copy(), y.copy(), z.copy()]
     for count in range(-_STEPS_ALONG, _STEPS_ALONG + 1):
         there = [one + np.float32(count * part) for one, part in zip((x, y, z), step, strict=True)]
-        weight, _, back = curtain.at(there[0], there[2])
+        weight, _, back, _ = curtain.at(there[0], there[2])
         inward = np.where(weight > 0, back - there[1], -np.inf).astype(np.float32)
         is_better = inward > best
         best[is_better] = inward[is_better]

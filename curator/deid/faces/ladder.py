@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from curator.deid.faces.attack import Likeness, Seen, attacked, likeness
+from curator.deid.faces.attack import Seen, attacked
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
+from curator.deid.faces.likeness import Likeness, LineUp, line_up
 from curator.deid.faces.proof import Geometry, geometry
+from curator.deid.faces.render import shaded
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Window, curtain_for
+from curator.deid.faces.surface import Window, curtain_for, old_skin
 from curator.deid.faces.tools import FaceTools, Wish
-from curator.deid.faces.view import SKIN, STEP_MM, View, picture_of, view_of
+from curator.deid.faces.view import STEP_MM, View, finer, view_of
 from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points
 from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import Frame, corners_of, frame_around
@@ -31,24 +33,30 @@ _TEETH_MM = 14.0
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was shown of a defaced scan; `alike` is None where its face was never clearly seen."""
+    """What was shown of a defaced scan, from the cheapest proof on; None for what came after the first that failed.
+
+    `alike` is None too where its face was never clearly seen.
+    """
 
     geometry: Geometry
-    seen: Seen
+    seen: Seen | None
     alike: Likeness | None
 
     def numbers(self) -> dict[str, float]:
         """The numbers for the ledger."""
         found = {
-            "after_best": self.seen.best,
-            "after_bright": self.seen.bright,
-            "after_back_of_head": self.seen.null,
-            "after_hits": float(self.seen.hits),
-            "after_looks": float(self.seen.looks),
-            "after_network": self.seen.network,
             "recovered": self.geometry.recovered,
             "old_skin_kept": float(self.geometry.unchanged),
         }
+        if self.seen is not None:
+            found |= {
+                "after_best": self.seen.best,
+                "after_bright": self.seen.bright,
+                "after_back_of_head": self.seen.null,
+                "after_hits": float(self.seen.hits),
+                "after_looks": float(self.seen.looks),
+                "after_network": self.seen.network,
+            }
         if self.alike is not None:
             found |= {
                 "distance": self.alike.distance,
@@ -77,19 +85,20 @@ def attempts(scan: Scan, view: View, sight: Sight | None, tools: FaceTools, *, w
     frame = frame_around(corners_of(view.frame), sight.axes, step_mm=STEP_MM) if sight is not None else view.frame
     front = view if sight is None else view_of(scan, frame, tools.resampler, levels=view.levels)
     face = face_window(landmark_points(sight), front, tools.rules.numbers) if sight is not None else None
+    people = lined_up(scan, view, sight, tools)
     for number, rung in enumerate(tools.rules.ladder):
         if rung.window == "face" and face is None:
             continue
         zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=secret + bytes([number]))
         if zone is None:
             continue
-        yield carried(scan, zone, sight, front, tools, wish=wish, secret=secret, rung=number)
+        yield carried(scan, zone, people, front, tools, wish=wish, secret=secret, rung=number)
 
 
 def carried(
     scan: Scan,
     zone: Zone,
-    sight: Sight | None,
+    people: LineUp | None,
     view: View,
     tools: FaceTools,
     *,
@@ -98,12 +107,15 @@ def carried(
     rung: int,
     is_quick: bool = False,
 ) -> Defaced:
-    """A scan without what lies in a zone, and what was shown of it; `view` lends its levels."""
+    """A scan without what lies in a zone, and what was shown of it; `view` lends its levels.
+
+    `people` are those whom what is left is compared with, None where the face was never clearly seen.
+    """
     random = random_of(secret, "fill", rung)
     views = tuple(view_of(scan, one.frame, tools.resampler, levels=view.levels) for one in zone.curtains)
     new = filled(scan, zone, views, mode=wish.mode, random=random)
     after = replace(scan, volume=replace(scan.volume, stored=new.onto(scan.volume.stored)))
-    judged = _judged(after, zone, views, new, sight, tools, is_quick=is_quick)
+    judged = _judged(after, zone, views, new, people, tools, is_quick=is_quick)
     return Defaced(zone, new, judged, rung, _failure(judged, tools))
 
 
@@ -151,31 +163,48 @@ def _side_frames(frame: Frame) -> tuple[Frame, Frame]:
 
 
 def _judged(
-    after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, sight: Sight | None, tools: FaceTools, *, is_quick: bool
+    after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, people: LineUp | None, tools: FaceTools, *, is_quick: bool
 ) -> Judged:
-    """All proofs on the new voxels: of the first curtain by detectors, of each by geometry."""
+    """The proofs on the new voxels: each curtain by geometry, then the first by detectors, then the likeness."""
     numbers = tools.rules.numbers
-    shown = []
-    seen: Seen | None = None
-    for curtain, before in zip(zone.curtains, views, strict=True):
-        view = view_of(after, curtain.frame, tools.resampler, levels=before.levels)
-        indices = curtain.frame.indices_in(after.volume.affine_lps)
-        changed = tools.resampler.onto(new.mask.astype(np.uint8), indices, curtain.frame.shape, outside=1.0) > 0
-        shown.append(geometry(before, view, changed, curtain, numbers))
-        if seen is None:
-            seen = attacked(view, tools.judge, tools.resampler, numbers, is_quick=is_quick)
-    assert seen is not None
+    front = view_of(after, zone.curtains[0].frame, tools.resampler, levels=views[0].levels)
+    shown = [
+        _geometry(after, curtain, before, front if curtain is zone.curtains[0] else None, new, tools)
+        for curtain, before in zip(zone.curtains, views, strict=True)
+    ]
     whole = Geometry(
         max(one.recovered for one in shown), sum(one.unchanged for one in shown), sum(one.rays for one in shown)
     )
-    return Judged(whole, seen, None if is_quick else _alike(after, sight, views[0], tools))
+    if not whole.is_proven(numbers):
+        return Judged(whole, None, None)
+    alike = None if is_quick else _alike(after, people, views[0], tools)
+    if alike is not None and alike.rank < numbers.least_rank:
+        return Judged(whole, None, alike)
+    return Judged(whole, attacked(front, tools.judge, tools.resampler, numbers, is_quick=is_quick), alike)
 
 
-def _alike(after: Scan, sight: Sight | None, before: View, tools: FaceTools) -> Likeness | None:
+def _geometry(
+    after: Scan, curtain: Curtain, before: View, view: View | None, new: Filled, tools: FaceTools
+) -> Geometry:
+    view = view if view is not None else view_of(after, curtain.frame, tools.resampler, levels=before.levels)
+    indices = curtain.frame.indices_in(after.volume.affine_lps)
+    changed = tools.resampler.onto(new.mask.astype(np.uint8), indices, curtain.frame.shape, outside=1.0) > 0
+    return geometry(before, view, changed, curtain, tools.rules.numbers)
+
+
+def lined_up(scan: Scan, view: View, sight: Sight | None, tools: FaceTools) -> LineUp | None:
+    """Whom a scan is compared with; None without a sight of its face. `view` lends its levels."""
     if sight is None:
         return None
-    view = view_of(after, sight.frame, tools.resampler, levels=before.levels)
-    return likeness(sight, picture_of(view.even, SKIN), tools.judge, tools.rules.gallery)
+    seen = view_of(scan, sight.frame, tools.resampler, levels=view.levels)
+    return line_up(sight, seen, tools.judge, tools.rules.gallery)
+
+
+def _alike(after: Scan, people: LineUp | None, before: View, tools: FaceTools) -> Likeness | None:
+    if people is None:
+        return None
+    view = view_of(after, people.sight.frame, tools.resampler, levels=before.levels)
+    return people.likeness(finer(shaded(old_skin(view))), tools.judge)
 
 
 def _failure(judged: Judged, tools: FaceTools) -> str:
@@ -183,8 +212,8 @@ def _failure(judged: Judged, tools: FaceTools) -> str:
     numbers = tools.rules.numbers
     if not judged.geometry.is_proven(numbers):
         return "the old surface can be had back"
-    if not judged.seen.is_clear(numbers):
-        return "a detector still sees a face"
     if judged.alike is not None and judged.alike.rank < numbers.least_rank:
         return "the original is the most alike in the gallery"
+    if judged.seen is None or not judged.seen.is_clear(numbers):
+        return "a detector still sees a face"
     return ""

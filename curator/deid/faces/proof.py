@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.deid.faces.render import first_hits
-from curator.deid.faces.surface import old_skin, spread
+from curator.deid.faces.surface import old_skin
 from curator.deid.faces.view import SKIN, View
 from curator.deid.faces.zone import Curtain, Map, Mask
 from curator.policy.faces.defacing import Numbers
 
-# What makes a face is smaller than this, mm; what is larger is the shape of a head.
-_FEATURE_MM = 8.0
-# Deviations that far apart count as the same, so that one hole does not decide.
-_MOST_DEVIATION_MM = 12.0
+# Deviations beyond count as the same, so that one hole does not decide.
+_MOST_DEVIATION_MM = 25.0
+_STEEPEST = 1.5
 _CORE = 0.75
 _LEAST_RAYS = 200
 _PERCENTILES = (30.0, 60.0, 80.0, 90.0, 95.0)
@@ -42,21 +41,24 @@ class Geometry:
 
 
 def geometry(before: View, after: View, changed: NDArray[np.bool_], curtain: Curtain, numbers: Numbers) -> Geometry:
-    """The proof for one curtain; both views are in its frame, `changed` `(Z, Y, X)` says which voxels are new there."""
+    """The proof for one curtain; both views are in its frame, `changed` `(Z, Y, X)` says which voxels are new there.
+
+    What the new skin was meant to be is taken off both surfaces first: it is the shape of the head, and not secret.
+    """
     step = before.frame.step_mm
     skin = old_skin(before)
     core = (curtain.weight >= _CORE) & np.isfinite(skin)
+    # At an edge of the surface a ray meets what lies beside it.
+    core &= _is_gentle(curtain.skin) & _is_gentle(np.where(np.isfinite(skin), skin, 0).astype(np.float32))
     unchanged = _kept(skin, changed, core)
     if core.sum() < _LEAST_RAYS:
         return Geometry(0.0, unchanged, int(core.sum()))
-    feature = _features(np.where(core, skin, 0).astype(np.float32), core, step)
+    feature = _deviation(skin, curtain.skin, step)
     highest = 0.0
     for surface in _surfaces(after, numbers):
         is_both = core & np.isfinite(surface)
-        if is_both.sum() < _LEAST_RAYS:
-            continue
-        new = _features(np.where(is_both, surface, 0).astype(np.float32), is_both, step)
-        highest = max(highest, _correlation(feature[is_both], new[is_both]))
+        if is_both.sum() >= _LEAST_RAYS:
+            highest = max(highest, _correlation(feature[is_both], _deviation(surface, curtain.skin, step)[is_both]))
     return Geometry(highest, unchanged, int(core.sum()))
 
 
@@ -72,11 +74,15 @@ def _surfaces(after: View, numbers: Numbers) -> list[Map]:
     ]
 
 
-def _features(depth: Map, is_known: Mask, step: float) -> Map:
-    """What a surface has of features: its deviation from itself smoothed, mm, no farther than counts."""
-    smooth = spread(depth, is_known, 2 * _FEATURE_MM / step)
-    fine = spread(depth, is_known, 1.5 / step)
-    return np.clip((fine - smooth) * step, -_MOST_DEVIATION_MM, _MOST_DEVIATION_MM).astype(np.float32)
+def _deviation(surface: Map, intended: Map, step: float) -> Map:
+    """How far a surface lies from the new skin as it was meant, mm, no farther than counts."""
+    return np.clip((surface - intended) * step, -_MOST_DEVIATION_MM, _MOST_DEVIATION_MM).astype(np.float32)
+
+
+def _is_gentle(skin: Map) -> Mask:
+    """Where a surface faces the camera: at its edges half a voxel sideways is many in depth."""
+    down, across = np.gradient(skin)
+    return np.asarray(np.hypot(down, across) < _STEEPEST, np.bool_)
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
-from curator.deid.faces.ladder import Defaced, attempts, carried, random_of
+from curator.deid.faces.ladder import Defaced, attempts, carried, lined_up, random_of
 from curator.deid.faces.levels import levels_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.tools import FaceTools, Wish
@@ -199,9 +199,8 @@ def _carried(
 ) -> Treated:
     """A scan without the zone of its lead; where that is not enough, without more."""
     started = time.process_time()
-    first = carried(
-        scan, lead.zone, lead.sight, view, tools, wish=wish, secret=secret, rung=lead.rung, is_quick=is_quick
-    )
+    people = None if is_quick else lined_up(scan, view, lead.sight, tools)
+    first = carried(scan, lead.zone, people, view, tools, wish=wish, secret=secret, rung=lead.rung, is_quick=is_quick)
     numbers = {"carried": 1.0, "cpu_seconds": time.process_time() - started}
     if not first.fails:
         return _of(first, numbers)

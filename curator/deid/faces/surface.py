@@ -26,8 +26,10 @@ _NOISE_MARGIN = 1.5
 _EDGE_SHELL, _EDGE_MM = 0.3, 8.0
 # How much of what may go above the brow is kept for tissue behind the new skin.
 _NEAR_BRAIN = 0.6
-# What has to yield to the brain yields with its surroundings, so that no edge is seen.
-_SOFTENED_MM = 5.0
+# What has to give way does so over this much around.
+_GIVEN_WAY_MM = 12.0
+# What is left of a head's surface when it is smoothed by so much is the shape of its skull.
+_HEAD_SHAPE_MM = 8.0
 # How much deeper than above the brow things may change at the height of the eyes: an orbit.
 _ORBIT_MM = 45.0
 
@@ -79,21 +81,31 @@ def curtain_for(
     is_hit = np.isfinite(skin)
     depth = np.where(is_hit, skin, np.float32(0))
     weight = np.where(is_hit, window.weight(skin.shape, ramp=numbers.ramp_mm / step), 0).astype(np.float32)
-    if not (weight > 0).any():
+    is_inside = weight > 0
+    if not is_inside.any():
         return None
-    smooth = spread(depth, is_hit, smoothing_mm / step)
     relief = _relief(skin.shape, random, breadth=_RELIEF_BREADTH_MM / step) * np.float32(numbers.relief_mm / step)
     # A little behind on the average, so that what stood out is not just met again.
-    new = weight * (smooth + relief + np.float32(1.0 / step)) + (1 - weight) * depth
-    limit = depth + _brain_limit(window, skin.shape, numbers=numbers, step=step)
+    meant = spread(depth, is_hit, smoothing_mm / step) + relief + np.float32(1.0 / step)
     shell = _shell(window, weight, shell_mm=shell_mm, numbers=numbers, step=step)
-    # Where the brain is near the new skin stays near the old one, so that tissue lies behind it.
-    nearest = limit - np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step))
-    over = ndimage.gaussian_filter(np.where(is_hit, np.maximum(new - nearest, 0), 0), _SOFTENED_MM / step)
-    new = np.minimum(new - over.astype(np.float32), nearest)
-    back = np.maximum(new + shell, depth + np.float32(numbers.skin_margin_mm / step))
-    back = np.minimum(back, limit)
-    return Curtain(view.frame, weight, _beyond(new, weight > 0), _beyond(back, weight > 0))
+    limit = spread(depth, is_hit, _HEAD_SHAPE_MM / step) + _brain_limit(window, skin.shape, numbers=numbers, step=step)
+    # Where the brain is near the new skin lies so far out that tissue fits behind it.
+    tissue = np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step))
+    meant = meant - _envelope(meant + tissue - limit, is_inside, step)
+    new = weight * meant + (1 - weight) * depth
+    wanted = np.where(is_hit, depth + np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
+    back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
+    return Curtain(
+        view.frame, weight, _beyond(new, is_inside), _beyond(back, is_inside), _beyond(shell, is_inside)
+    )
+
+
+def _envelope(excess: Map, is_inside: Mask, step: float) -> Map:
+    """How much has to be given way so that no excess is left, voxels: broad, so that it does not tell what asked for it."""
+    over = np.where(is_inside, np.maximum(excess, 0), 0).astype(np.float32)
+    size = 2 * round(_GIVEN_WAY_MM / step) + 1
+    highest = ndimage.maximum_filter(over, size=size)
+    return np.asarray(ndimage.gaussian_filter(highest, _GIVEN_WAY_MM / 2 / step), np.float32)
 
 
 def spread(values: Map, is_known: Mask, sigma: float) -> Map:

@@ -27,27 +27,29 @@ class Curtain:
     """What one camera sees removed: per ray `(z, x)` of `frame`, distances along y in its voxels.
 
     `weight` is 0 outside the window and grows to 1 inside it; `skin` is where the new surface lies, `back` how far
-    everything is new.
+    everything is new, and `shell` how thick tissue that was made is meant to be.
     """
 
     frame: Frame
     weight: Map = field(repr=False)
     skin: Map = field(repr=False)
     back: Map = field(repr=False)
+    shell: Map = field(repr=False)
 
     @property
     def is_inside(self) -> Mask:
         """The rays of the window, `(Z, X)`."""
         return self.weight > 0
 
-    def at(self, x: Map, z: Map) -> tuple[Map, Map, Map]:
-        """Weight, new skin and back at places `(x, z)` of the frame, any two-dimensional shape; weight 0 outside."""
+    def at(self, x: Map, z: Map) -> tuple[Map, Map, Map, Map]:
+        """Weight, skin, back and shell at places `(x, z)` of the frame, all of one shape `(A, B)`; weight 0 outside."""
         x, z = np.ascontiguousarray(x, np.float32), np.ascontiguousarray(z, np.float32)
         weight = cv2.remap(self.weight, x, z, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-        skin, back = (
-            cv2.remap(one, x, z, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for one in (self.skin, self.back)
+        skin, back, shell = (
+            np.asarray(cv2.remap(one, x, z, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+            for one in (self.skin, self.back, self.shell)
         )
-        return np.asarray(weight, np.float32), np.asarray(skin, np.float32), np.asarray(back, np.float32)
+        return np.asarray(weight, np.float32), skin, back, shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Zone:
             for start in range(0, len(points_lps), _ROWS_AT_ONCE):
                 part = slice(start, start + _ROWS_AT_ONCE)
                 voxels = curtain.frame.voxels_of(points_lps[part]).astype(np.float32)
-                weight, _, back = curtain.at(voxels[:, None, 0], voxels[:, None, 2])
+                weight, _, back, _ = curtain.at(voxels[:, None, 0], voxels[:, None, 2])
                 held[part] |= (weight[:, 0] > 0) & (voxels[:, 1] < back[:, 0])
         return held
 
@@ -71,7 +73,7 @@ class Zone:
         """The zone where the patient lies otherwise: `motion` `(4, 4)` takes points of this zone to points there."""
         return Zone(
             tuple(
-                Curtain(Frame(motion @ one.frame.affine_lps, one.frame.shape), one.weight, one.skin, one.back)
+                Curtain(Frame(motion @ one.frame.affine_lps, one.frame.shape), one.weight, one.skin, one.back, one.shell)
                 for one in self.curtains
             )
         )

@@ -1,0 +1,85 @@
+"""Whether what is left of a head still tells whose it was.
+
+An attacker who has pictures of many people asks whose is most alike. The gallery holds faces of nobody (phantoms), and
+lookalikes: the same head on the same scanner with the face stretched, widened, flattened or sharpened. Lookalikes share
+with the original all that is no face (its outline, its slices, how it was cut off), so that only a face can decide.
+
+The law: the attacker is given the original itself, the same camera, and where eyes, nose and mouth were.
+
+Sources: dlib_face_recognition_resnet_model_v1; 0.6, the distance that face_recognition takes for one person, says nothing
+of renders, so what counts is the rank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curator.deid.faces.find import Sight
+from curator.deid.faces.render import Depth, shaded
+from curator.deid.faces.surface import old_skin, spread
+from curator.deid.faces.view import View, finer
+from curator.ports.faces import FaceJudge
+from curator.ports.pixels import Picture
+
+# Breadth, height and depth of a lookalike's features against the original's: as far as people differ.
+_BREADTHS, _HEIGHTS, _DEPTHS = (0.85, 1.0, 1.18), (0.85, 1.0, 1.18), (0.6, 1.0, 1.5)
+_SHAPE_MM = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The distance of what is left from the original, and the original's rank among `gallery` faces (1: most alike)."""
+
+    distance: float
+    rank: int
+    gallery: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineUp:
+    """The original and everybody it is compared with: `original` `(128,)`, `others` `(N, 128)`."""
+
+    original: NDArray[np.float64] = field(repr=False)
+    others: NDArray[np.float64] = field(repr=False)
+    sight: Sight
+
+    def likeness(self, after: Picture, judge: FaceJudge) -> Likeness:
+        """How alike the original is to what `after` shows from the same place as the sight."""
+        now = judge.embedding(after, self.sight.pixels)
+        distance = float(np.linalg.norm(now - self.original))
+        nearer = int((np.linalg.norm(self.others - now, axis=1) < distance).sum())
+        return Likeness(distance, nearer + 1, len(self.others) + 1)
+
+
+def line_up(sight: Sight, view: View, judge: FaceJudge, gallery: NDArray[np.float64]) -> LineUp:
+    """The line-up of a head: `view` is the original in the frame of its sight, `gallery` `(N, 128)` are faces of nobody."""
+    skin = old_skin(view)
+    pictures = lookalikes(skin, sight, step_mm=view.frame.step_mm)
+    own = judge.embedding(finer(shaded(skin)), sight.pixels)
+    alike = [judge.embedding(picture, sight.pixels) for picture in pictures]
+    return LineUp(own, np.concatenate([gallery, np.array(alike)]), sight)
+
+
+def lookalikes(skin: Depth, sight: Sight, *, step_mm: float) -> list[Picture]:
+    """Renders of the same head with 26 other faces; `skin` `(Z, X)` is the original's in the frame of the sight."""
+    is_hit = np.isfinite(skin)
+    depth = np.where(is_hit, skin, 0).astype(np.float32)
+    shape = spread(depth, is_hit, _SHAPE_MM / step_mm)
+    features = np.where(is_hit, depth - shape, 0).astype(np.float32)
+    middle = sight.landmarks.mean(axis=0)
+    rows, columns = (axis.astype(np.float32) for axis in np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]])
+    found = []
+    for breadth, height, deep in product(_BREADTHS, _HEIGHTS, _DEPTHS):
+        if breadth == height == deep == 1.0:
+            continue
+        x = (columns - np.float32(middle[0])) / np.float32(breadth) + np.float32(middle[0])
+        z = (rows - np.float32(middle[1])) / np.float32(height) + np.float32(middle[1])
+        other = cv2.remap(features, x, z, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+        surface = np.where(is_hit, shape + np.float32(deep) * other, np.float32(np.nan)).astype(np.float32)
+        found.append(finer(shaded(surface)))
+    return found
