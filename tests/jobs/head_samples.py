@@ -42,7 +42,7 @@ def front_zone(scan: Scan) -> Zone:
     depth = (FRONT_MM - frame.affine_lps[1, 3]) / frame.step_mm
     shape = (frame.shape[0], frame.shape[2])
     flat = np.full(shape, depth, np.float32)
-    return Zone((Curtain(frame, np.ones(shape, np.float32), flat - 1, flat),))
+    return Zone((Curtain(frame, np.ones(shape, np.float32), flat - 1, flat, flat * 0 + 1),))
 
 
 def points_of(scan: Scan) -> np.ndarray:
@@ -108,8 +108,9 @@ def head_study(
 
 def use_stand_in(monkeypatch: pytest.MonkeyPatch, treat: Callable[..., Any] = stand_in) -> None:
     """Let jobs of this process treat studies with a stand-in."""
-    monkeypatch.setattr("curator.jobs.faces.treat.treat_study", treat)
-    for module in ("tools", "work"):
+    for module in ("treat", "nifti"):
+        monkeypatch.setattr(f"curator.jobs.faces.{module}.treat_study", treat)
+    for module in ("tools", "work", "view"):
         monkeypatch.setattr(f"curator.jobs.faces.{module}.face_tools", _tools)
 
 

@@ -20,7 +20,7 @@ from curator.imaging.frame import Frame
 from curator.model.quarantine import Reason
 
 _COUNT = "curtains"
-_MAPS = ("weight", "skin", "back")
+_MAPS = ("weight", "skin", "back", "shell")
 
 
 def zone_bytes(zone: Zone) -> bytes:
@@ -56,7 +56,9 @@ def joined(zones: Iterable[Zone]) -> Zone:
 
 def _curtain(found: np.lib.npyio.NpzFile, number: int) -> Curtain:
     z, y, x = (int(length) for length in found[f"shape{number}"])
-    weight, skin, back = (np.asarray(found[f"{name}{number}"], np.float32) for name in _MAPS)
-    if {weight.shape, skin.shape, back.shape} != {(z, x)}:
+    maps = [np.asarray(found[f"{name}{number}"], np.float32) for name in _MAPS]
+    if {one.shape for one in maps} != {(z, x)}:
         raise ValueError
-    return Curtain(Frame(np.asarray(found[f"affine{number}"], np.float64), (z, y, x)), weight, skin, back)
+    weight, skin, back, shell = maps
+    frame = Frame(np.asarray(found[f"affine{number}"], np.float64), (z, y, x))
+    return Curtain(frame, weight, skin, back, shell)
