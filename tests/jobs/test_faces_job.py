@@ -24,7 +24,7 @@ from curator.testing.heads import (
 
 MARKED = ("NO", True)
 UNMARKED = (None, False)
-SLICES = 33
+SLICES = 32
 
 
 def marks(one: Dataset) -> tuple[str | None, bool]:
