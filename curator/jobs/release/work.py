@@ -116,7 +116,7 @@ def _release(task: ReleaseTask, faced: Faced | None) -> Outcome:
 def _evidence(pixels: CleanedPixels | None, masked: Masked | None) -> dict[str, object] | None:
     """What was seen of text and of faces; None where nobody looked."""
     seen = {} if pixels is None or pixels.evidence is None else pixels.evidence.to_json()
-    return {**seen, **({} if masked is None else {"faces": masked.evidence})} or None
+    return {**seen, **({} if masked is None else {"faces": {**masked.evidence, "proven": masked.is_proven}})} or None
 
 
 def _check_written(written: Path, source: SourceFile, pixels: CleanedPixels | None, masked: Masked | None) -> None:
