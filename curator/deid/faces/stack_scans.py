@@ -36,12 +36,12 @@ def _bounds(stack: Stack) -> tuple[float, float, float | None]:
     low, high = map(float, stack.limits or (float("-inf"), float("inf")))
     padding = None
     for first, last in stack.paddings:
-        if first <= low:
+        if first == last and padding in (None, first):
+            padding = float(first)
+        elif first <= low:
             low = max(low, last + 1.0)
         elif last >= high:
             high = min(high, first - 1.0)
-        elif first == last and padding in (None, first):
-            padding = float(first)
         else:
             # Of several ranges only one value in between can be said: the smaller rest goes with its range.
             low, high = (last + 1.0, high) if first - low < high - last else (low, first - 1.0)
