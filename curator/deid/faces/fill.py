@@ -33,6 +33,9 @@ _LEVEL_BREADTH_MM = 10.0
 _GRAIN_MM = 1.2
 # Shares of tissue's own variation: where on its scale the skin begins, how it rises, how much it varies.
 _FIRST, _RISE, _VARIATION, _TAILS = 0.0, 0.9, 0.03, 0.02
+# Behind (and before) the skin, mm.
+_PROFILE_MM = np.arange(-3.0, 6.5, 0.5)
+_STEP = np.clip(_PROFILE_MM + 0.5, 0, 1).astype(np.float32)
 _MOST_SAMPLES = 200_000
 _SLICES_AT_ONCE = 16
 # Lines of a projection are followed so far, mm, in steps of so much.
@@ -55,11 +58,15 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class _Palette:
-    """What a scan's own air and tissue measure along one curtain: `level` `(Z, X)` physical, the others sorted."""
+    """What a scan's own air and tissue measure along one curtain: `level` `(Z, X)` physical, `air`, `variation` sorted.
+
+    `profile` is how skin rises from air (0) to tissue (1) at `_PROFILE_MM` behind its surface, the same everywhere.
+    """
 
     air: NDArray[np.float32] = field(repr=False)
     level: Map = field(repr=False)
     variation: NDArray[np.float32] = field(repr=False)
+    profile: NDArray[np.float32] = field(repr=False)
 
 
 def filled(
@@ -102,7 +109,22 @@ def _palette(curtain: Curtain, view: View, random: np.random.Generator) -> _Pale
     shell = is_tissue & (under > first) & curtain.is_inside[:, None, :] & (y < curtain.back[:, None, :])
     z, _, x = np.nonzero(shell)
     variation = view.smooth[shell] - level[z, x]
-    return _Palette(_air(view, depth, is_hit, random), level, _sorted(variation, random))
+    profile = _profile(view, depth, is_hit & curtain.is_inside, level)
+    return _Palette(_air(view, depth, is_hit, random), level, _sorted(variation, random), profile)
+
+
+def _profile(view: View, depth: Map, rays: NDArray[np.bool_], level: Map) -> NDArray[np.float32]:
+    """How the skin of a scan rises on the average: a step is seen as an edge at every threshold but one."""
+    z, x = np.nonzero(rays)
+    contrast = np.maximum(level[z, x] - view.levels.air, 1e-6)
+    shares = []
+    for behind in _PROFILE_MM:
+        y = np.rint(depth[z, x] + behind / view.frame.step_mm).astype(np.intp)
+        values = view.smooth[z, np.clip(y, 0, view.frame.shape[1] - 1), x]
+        shares.append(float(np.median((values - view.levels.air) / contrast)))
+    rising = np.maximum.accumulate(np.clip(shares, 0, 1))
+    # Farther out lies air, whatever of the skin is smeared there.
+    return np.asarray((rising - rising[0]) / max(1e-6, 1 - float(rising[0])), np.float32)
 
 
 def _flat_palette(scan: Scan, curtain: Curtain, random: np.random.Generator) -> _Palette:
@@ -113,7 +135,7 @@ def _flat_palette(scan: Scan, curtain: Curtain, random: np.random.Generator) -> 
     tissue = values[values > levels.threshold] - np.float32(levels.tissue)
     level = np.full(curtain.weight.shape, levels.tissue, np.float32)
     air = air if air.size else np.array([levels.air], np.float32)
-    return _Palette(_sorted(air, random), level, _sorted(tissue, random))
+    return _Palette(_sorted(air, random), level, _sorted(tissue, random), _STEP)
 
 
 def _air(view: View, depth: Map, is_hit: NDArray[np.bool_], random: np.random.Generator) -> NDArray[np.float32]:
@@ -212,8 +234,7 @@ def _slab(
         if mode is FaceMode.NOISE:
             depth = random.random(y.size, np.float32)
         tissue = palette.level[z_voxel, x_voxel] + _variation(palette, depth, grain)
-        # The skin lies inside a voxel as often as between two.
-        share = np.clip(y - skin + 0.5, 0, 1)
+        share = np.interp((y - skin) * curtain.frame.step_mm, _PROFILE_MM, palette.profile).astype(np.float32)
         new = air + (tissue - air) * share
     inside = inside.reshape(shape)
     return stored_as(scan, np.asarray(new, np.float32), part[0], inside), inside

@@ -3,30 +3,36 @@
 The law: where a face was not clearly seen the window is larger, never smaller; how deep it may reach is bounded by where
 the brain may lie.
 
-Sources: anthropometry of adults (vertex to pupils about 115 mm, to the brow 100, to the chin 225, head breadth 150), which
+Sources: anthropometry of adults (vertex to pupils about 115 mm, to the top of the brow 95, to the chin 225, head breadth 150), which
 scale with the breadth of the head; iBUG 300-W (the 68 points).
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from curator.deid.faces.find import Sight
 from curator.deid.faces.render import Depth
-from curator.deid.faces.surface import Window, old_skin
+from curator.deid.faces.surface import Window, old_skin, spread
 from curator.deid.faces.view import View
 from curator.imaging.frame import Frame
 from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import Points
 
 _JAW, _BROWS, _CHIN, _MIDLINE, _EYES = slice(0, 17), slice(17, 27), slice(6, 11), (27, 30, 33, 51, 57), slice(36, 48)
-_BREADTH_MM, _TO_EYES_MM, _TO_BROW_MM, _TO_CHIN_MM = 150.0, 115.0, 100.0, 225.0
+_BREADTH_MM, _TO_EYES_MM, _TO_BROW_MM, _TO_CHIN_MM = 150.0, 115.0, 95.0, 225.0
 _LEAST_HALF_MM = 60.0
 _EAR_HALF_MM = (42.0, 48.0)
 # Seen from the side, the ear lies a little behind the middle of the head, below the eyes.
 _EAR_BACK_MM, _EAR_DOWN_MM = 8.0, 12.0
 # A top that close to the edge of the view is cut off.
 _EDGE_MM = 4.0
+# Sockets lie so far beside the middle, and the ridge of the brow so far above them at most; both stand out this much.
+_SOCKET_MM, _TO_RIDGE_MM = (15.0, 45.0), 35.0
+_LEAST_SOCKET_MM, _LEAST_RIDGE_MM = 1.5, 2.0
+_SHAPE_MM, _ROW_BLUR_MM = 16.0, 2.0
 
 
 def landmark_points(sight: Sight) -> Points:
@@ -64,9 +70,7 @@ def front_window(view: View, numbers: Numbers, face: Window | None = None) -> Wi
     if not rows.size:
         return Window(0.0, 0.0, 1.0, 1.0, 0.0, 0.0)
     top, lowest = float(rows[-1]), float(rows[0])
-    eye, brow = _levels(skin, top, step)
-    if face is not None:
-        eye, brow = face.eye_z, face.brow_z
+    eye, brow = (face.eye_z, face.brow_z) if face is not None else _levels(skin, top, step)
     upper = min(brow + (numbers.brow_margin_mm + numbers.ramp_mm) / step, top) if brow > lowest else top
     lower = max(lowest, brow - (_TO_CHIN_MM - _TO_BROW_MM) * 1.3 / step) if brow > lowest else lowest
     middle = face.x if face is not None else _middle(skin, eye)
@@ -91,13 +95,41 @@ def ear_window(view: View, side: View, front: Window, numbers: Numbers) -> Windo
 
 
 def _levels(skin: Depth, top: float, step: float) -> tuple[float, float]:
-    """The heights of eyes and brow below the top of a head, voxels; below everything where the top is cut off."""
+    """The heights of eyes and brow, voxels: by the sockets, else below the top of the head; else below everything."""
+    seen = _sockets(skin, step)
+    if seen is not None:
+        return seen
     if top > skin.shape[0] - 1 - _EDGE_MM / step:
         return -2.0, -1.0
     widths = np.isfinite(skin).sum(axis=1)
     cap = widths[max(0, int(top - _TO_EYES_MM / step)) : int(top) + 1]
     scale = float(np.clip(cap.max() * step / _BREADTH_MM, 0.6, 1.15))
     return top - _TO_EYES_MM * scale / step, top - _TO_BROW_MM * scale / step
+
+
+def _sockets(skin: Depth, step: float) -> tuple[float, float] | None:
+    """The heights of two sockets, as deep on both sides, and of the ridge above them; None where there are none."""
+    is_hit = np.isfinite(skin)
+    depth = np.where(is_hit, skin, 0).astype(np.float32)
+    features = np.where(is_hit, depth - spread(depth, is_hit, _SHAPE_MM / step), 0) * step
+    columns = np.flatnonzero(is_hit.any(axis=0))
+    middle = (columns[0] + columns[-1]) / 2
+    near, far = (mm / step for mm in _SOCKET_MM)
+    sides = [(middle - far, middle - near), (middle + near, middle + far)]
+    rows = [ndimage.gaussian_filter1d(_mean_between(features, *side), _ROW_BLUR_MM / step) for side in sides]
+    deep, high = np.minimum(*rows), np.maximum(*rows)
+    reach = round(_TO_RIDGE_MM / step)
+    ridge = np.array([high[z : z + reach].min() for z in range(len(high))])
+    is_socket = (deep >= _LEAST_SOCKET_MM) & (ridge <= -_LEAST_RIDGE_MM)
+    if not is_socket.any():
+        return None
+    eye = float(np.where(is_socket, deep - ridge, -np.inf).argmax())
+    return eye, eye + (_TO_EYES_MM - _TO_BROW_MM) / step
+
+
+def _mean_between(features: Depth, low: float, high: float) -> NDArray[np.float32]:
+    part = features[:, max(0, int(low)) : max(1, int(high))]
+    return np.asarray(part.mean(axis=1), np.float32)
 
 
 def _half_breadth(skin: Depth, z: float) -> float:
