@@ -25,8 +25,8 @@ from curator.jobs.faces.tools import seen_by
 from curator.model.faces import FaceStatus
 from curator.model.quarantine import Reason
 
-# What was measured after a face was taken out begins so.
-_AFTER = "after_"
+# What is measured only after a face was taken out is called so.
+_TRIED = ("after_", "recovered")
 LARGEST_STUDY_BYTES = 4 << 30
 """The most that the stored values of one study may take: all of them are looked at together."""
 
@@ -176,7 +176,7 @@ def _verdict(seen: Sequence[SeenStack], patch: Patch | None, evidence: Mapping[s
     for one in seen:
         outcome = one.treated.outcome
         if outcome.status is FaceStatus.QUARANTINED:
-            is_tried = any(name.startswith(_AFTER) for name in outcome.numbers)
+            is_tried = any(name.startswith(_TRIED) for name in outcome.numbers)
             return FaceHeld(Reason.FACE_UNPROVEN if is_tried else Reason.FACE_DOUBTFUL, outcome.why, evidence)
         if one.is_defaced and (one.treated.filled is None or one.treated.zone is None):
             return FaceHeld(Reason.FACE_UNPROVEN, "defaced, and nothing says where", evidence)
