@@ -13,6 +13,7 @@ from pathlib import Path
 from curator.model.decision import ElementRef
 from curator.model.instance import PlaneGeometry, SourceInstance
 from curator.policy import dates, dependents, events, structured, text
+from curator.policy.faces.examples import face_examples
 from curator.policy.gates import gate, load_gates, pixel_action
 from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy
 from curator.policy.options import parse_options
@@ -50,7 +51,7 @@ PolicyFor = Callable[[tuple[str, ...]], HeaderPolicy]
 
 
 def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
-    """Every example of the header, gate, pixel, dependent, date, text and content rules, in the order of the files.
+    """Every example of the header, gate, pixel, face, dependent, date, text and content rules, in the order of the files.
 
     Raises:
         ConfigurationError: a rule file is missing or malformed.
@@ -68,6 +69,7 @@ def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
         yield from _element_examples(folder, name, partial(policy, "basic"))
     yield from _gate_examples(folder)
     yield from pixel_examples(folder)
+    yield from face_examples(folder)
     yield from _dependent_examples(folder)
     yield from _date_examples(folder)
     yield from _event_examples(folder)

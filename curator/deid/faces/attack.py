@@ -53,24 +53,35 @@ class Seen:
 def attacked(
     view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, *, is_quick: bool = False
 ) -> Seen:
-    """What both detectors see of a head; a view without anything in it shows nothing.
+    """What both detectors see of a head; a view without anything in it shows nothing. It ends with the first failure.
 
     A quick attack looks from the front alone: for another time point of a scan that was attacked from all sides.
     """
     poses = [(0.0, 0.0)] if is_quick else _poses(numbers)
     turned = partial(_scores, view, judge, resampler, numbers, poses=poses)
-    skin = list(turned(facing=0.0, at=_at_skin(view, numbers)))
+    skin = list(_until(numbers.clean_score, turned(facing=0.0, at=_at_skin(view, numbers))))
+    if max(skin) > numbers.clean_score:
+        hits = sum(score > numbers.face_score for score in skin)
+        return Seen(max(skin), _NOTHING, _NOTHING, hits, len(skin), 0.0)
     inside = list(turned(facing=0.0, at=_inside(view, numbers)))
-    back = list(turned(facing=_HALF_TURN, at=_inside(view, numbers)))
+    back = list(turned(facing=_HALF_TURN, at=_inside(view, numbers))) if max(inside) > numbers.clean_score else []
     every = skin + inside
     return Seen(
-        best=max(skin, default=_NOTHING),
-        bright=max(inside, default=_NOTHING),
+        best=max(skin),
+        bright=max(inside),
         null=max(back, default=_NOTHING),
         hits=sum(score > numbers.face_score for score in every),
         looks=len(every),
         network=judge.network(picture_of(view.even, SKIN)),
     )
+
+
+def _until(limit: float, scores: Iterator[float]) -> Iterator[float]:
+    """The scores up to the first beyond a limit: one is enough to fail."""
+    for score in scores:
+        yield score
+        if score > limit:
+            return
 
 
 Levels = tuple[tuple[Field, float, tuple[float, ...]], ...]

@@ -1,45 +1,65 @@
-"""The attack on a scan that is said to have no face.
+"""The attack on data that claims to be defaced already.
 
-The law: what the detectors see is a finding, whoever says otherwise; where neither they nor the geometry can tell, it
-is said so.
+The law: the audit knows nothing of how it was defaced; a face that is seen is a finding, and what cannot be judged is no
+pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from collections.abc import Mapping
 
 from curator.deid.faces.attack import attacked
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.tools import FaceTools
 from curator.deid.faces.view import head_frame, view_of
-from curator.deid.faces.whether import faceless
+from curator.deid.faces.whether import Finding, faceless, whether
+from curator.deid.faces.windows import sockets_of
 
-FACE, CLEAN, UNSURE = "face", "clean", "cannot tell"
+
+class Verdict(StrEnum):
+    """What an audit says of a volume."""
+
+    FACE = "face"
+    CLEAN = "clean"
+    UNCLEAR = "cannot tell"
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
-    """What an attack saw: `verdict` is `FACE`, `CLEAN` or `UNSURE`, with its reason and numbers."""
+class Audit:
+    """The verdict on one volume, why in structural words, and its numbers."""
 
-    verdict: str
+    verdict: Verdict
     why: str
     numbers: Mapping[str, float] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, object]:
+        """The audit for machines."""
+        return {"verdict": self.verdict.value, "why": self.why, "numbers": dict(self.numbers)}
 
-def audit_scan(scan: Scan, tools: FaceTools) -> Audited:
-    """What an attack sees in a scan."""
+
+def audit_scan(scan: Scan, tools: FaceTools) -> Audit:
+    """Whether a volume shows a face to anybody who looks: from many sides, at many thresholds, with two detectors."""
     numbers = tools.rules.numbers
     if scan.is_flat:
-        return Audited(UNSURE, "a few slices that cannot be judged")
+        return Audit(Verdict.UNCLEAR, "too few slices to look at")
     view = view_of(scan, head_frame(scan, tools.resampler, tools.judge), tools.resampler)
     proof = faceless(scan, view, numbers)
     if proof is not None:
-        return Audited(CLEAN, proof)
+        return Audit(Verdict.CLEAN, proof)
+    shown = whether(scan, view, tools.judge, tools.resampler, numbers)
+    found = {"best": shown.score, "hits": float(shown.sight.hits if shown.sight is not None else 0)}
+    if shown.finding is Finding.FACE:
+        return Audit(Verdict.FACE, shown.why, found)
+    if shown.finding is Finding.NONE:
+        return Audit(Verdict.CLEAN, shown.why, found)
     seen = attacked(view, tools.judge, tools.resampler, numbers)
-    said = {"after_best": seen.best, "after_hits": float(seen.hits), "after_network": seen.network}
+    found |= {"best": max(shown.score, seen.best), "bright": seen.bright, "network": seen.network}
     if seen.hits or seen.network >= numbers.network_confidence:
-        return Audited(FACE, "a detector sees a face", said)
-    if seen.is_clear(numbers):
-        return Audited(CLEAN, "no detector sees a face from any side", said)
-    return Audited(UNSURE, "almost a face", said)
+        return Audit(Verdict.FACE, "a face is seen from some side at some threshold", found)
+    if sockets_of(view) is not None:
+        return Audit(Verdict.FACE, "two eye sockets under a brow, though no detector sees a face", found)
+    if shown.finding is Finding.DOUBTFUL or not seen.is_clear(numbers):
+        return Audit(Verdict.UNCLEAR, "no face is seen, and its absence is not shown", found)
+    return Audit(Verdict.CLEAN, "no detector sees a face, and no socket or brow stands out", found)

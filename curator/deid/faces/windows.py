@@ -94,6 +94,11 @@ def ear_window(view: View, side: View, front: Window, numbers: Numbers) -> Windo
     )
 
 
+def sockets_of(view: View) -> tuple[float, float] | None:
+    """The heights of eyes and brow, voxels, where sockets are seen by their shape alone; None where none are."""
+    return _sockets(old_skin(view), view.frame.step_mm)
+
+
 def _levels(skin: Depth, top: float, step: float) -> tuple[float, float]:
     """The heights of eyes and brow, voxels: by the sockets, else below the top of the head; else below everything."""
     seen = _sockets(skin, step)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from curator.deid.faces.audit import FACE, audit_scan
+from curator.deid.faces.audit import Verdict, audit_scan
 from curator.deid.faces.stack_scans import scan_of
 from curator.errors import ItemError
 from curator.imaging.stacks import StackReader, stacks_of
@@ -56,7 +56,7 @@ def audit_study(study: StudyToAudit) -> AuditedStudy:
         except ItemError:
             unreadable |= _named(study.files, stack.instances)
             continue
-        if seen.verdict == FACE:
+        if seen.verdict is Verdict.FACE:
             faces |= _named(study.files, stack.instances)
     return AuditedStudy(tuple(sorted(faces)), tuple(sorted(unreadable)), len(found.stacks))
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from curator.adapters.dlib_heads import DlibHeads
+from curator.adapters.rigid_registration import SimpleItkRegistrar
 from curator.deid.faces.tools import FaceTools
 from curator.imaging.resample import CpuResampler
 from curator.policy.faces.defacing import load_face_rules
@@ -21,7 +22,9 @@ def face_tools(rules: Path) -> FaceTools:
     Raises:
         ConfigurationError: a rule file is missing or malformed, or a network is not installed.
     """
-    return FaceTools(rules=load_face_rules(rules), judge=DlibHeads(), resampler=CpuResampler())
+    return FaceTools(
+        rules=load_face_rules(rules), judge=DlibHeads(), resampler=CpuResampler(), registrar=SimpleItkRegistrar()
+    )
 
 
 def face_digest(rules: Path) -> str:

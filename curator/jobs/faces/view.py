@@ -12,7 +12,7 @@ from pathlib import Path
 
 from curator.adapters.local_disk import LocalDisk
 from curator.bundled import bundled_folder
-from curator.deid.faces.audit import UNSURE, audit_scan
+from curator.deid.faces.audit import Verdict, audit_scan
 from curator.deid.faces.tools import FaceTools
 from curator.errors import ItemError, RefusedError, UsageError
 from curator.identity.pseudonyms import Pseudonyms
@@ -86,11 +86,11 @@ def audit_faces(paths: Sequence[Path], *, report: Report) -> list[FaceRow]:
     for row, scan in each_scan(asked):
         started = time.process_time()
         if scan is None:
-            rows.append(replace(row, status=UNSURE))
+            rows.append(replace(row, status=Verdict.UNCLEAR.value))
         else:
             seen = audit_scan(scan, tools)
             seconds = time.process_time() - started
-            rows.append(replace(row, status=seen.verdict, why=seen.why, numbers=seen.numbers, seconds=seconds))
+            rows.append(replace(row, status=seen.verdict.value, why=seen.why, numbers=seen.numbers, seconds=seconds))
         report(f"audit      {len(rows)} volumes")
     return rows
 

@@ -1,0 +1,144 @@
+"""One treated head as the bench's own renderer and curator's attack see it, beside what other programs make of it.
+
+    uv run python tests/bench/face_look.py NAME SCRATCH [--quick] [--peers] [--controls]
+
+Reads what face_treat.py wrote, and writes NAME.looked.json into the scratch folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from face_cases import Case, load, zeroed
+from face_peers import brain_of, pydefaced, quicksheared
+from face_treat import tools
+from face_views import looked_at
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from curator.deid.faces.attack import attacked
+from curator.deid.faces.find import clearest_sight
+from curator.deid.faces.likeness import line_up
+from curator.deid.faces.render import shaded
+from curator.deid.faces.scan import Scan
+from curator.deid.faces.surface import old_skin
+from curator.deid.faces.view import finer, head_frame, view_of
+from curator.imaging.frame import corners_of, frame_around
+
+_SHELL_MM, _BLUR_MM = 7.0, 6.0
+Attack = Callable[[Scan], dict[str, object]]
+
+
+def main() -> None:
+    """Look at one head and write what was seen."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    parser.add_argument("scratch", type=Path)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--controls", action="store_true")
+    arguments = parser.parse_args()
+    case = load(arguments.name, arguments.scratch)
+    volume, stored = case.scan.volume, case.scan.volume.stored
+    with np.load(arguments.scratch / f"{case.name}.npz") as kept:
+        after = replace(case.scan, volume=replace(volume, stored=kept["after"]))
+    brain = case.brain if case.brain is not None else brain_of(case, arguments.scratch)
+    see = partial(_independent, is_quick=arguments.quick)
+    found: dict[str, object] = {"before": see(case.scan), "brain_ml": None, "brain_changed": None}
+    is_same = np.array_equal(after.volume.stored, stored)
+    found["after"] = found["before"] if is_same else see(after)
+    if brain is not None:
+        found["brain_ml"] = float(brain.sum() * np.prod(volume.spacing_mm) / 1000)
+        found["brain_changed"] = int((after.volume.stored != stored)[brain].sum())
+    found["changed_share"] = float((after.volume.stored != stored).mean())
+    others: dict[str, Scan] = {}
+    if arguments.controls:
+        others |= {"zeroed shell": zeroed(case, _shell(case)), "blurred 6 mm": _blurred(case)}
+    if arguments.peers:
+        others |= {
+            name: replace(case.scan, volume=replace(volume, stored=made))
+            for name, made in (
+                ("pydeface's mask", pydefaced(case, arguments.scratch)),
+                ("quickshear", quicksheared(case, brain, arguments.scratch)),
+            )
+            if made is not None
+        }
+    attack = _attack_of(case.scan) if others else None
+    found["others"] = {name: _other(case, scan, brain, see, attack) for name, scan in others.items()}
+    (arguments.scratch / f"{case.name}.looked.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def _independent(scan: Scan, *, is_quick: bool) -> dict[str, object]:
+    return asdict(looked_at(scan.physical(slice(None)), scan.volume.affine_lps, is_quick=is_quick))
+
+
+def _other(
+    case: Case,
+    scan: Scan,
+    brain: NDArray[np.bool_] | None,
+    see: Callable[[Scan], dict[str, object]],
+    attack: Attack | None,
+) -> dict[str, object]:
+    changed = scan.volume.stored != case.scan.volume.stored
+    return {
+        "independent": see(scan),
+        "attack": None if attack is None else attack(scan),
+        "brain_changed": None if brain is None else int(changed[brain].sum()),
+        "changed_share": float(changed.mean()),
+    }
+
+
+def _attack_of(scan: Scan) -> Attack:
+    """curator's own attack from where the face was seen in the original."""
+    kit = tools()
+    numbers = kit.rules.numbers
+    view = view_of(scan, head_frame(scan, kit.resampler, kit.judge), kit.resampler)
+    sight = clearest_sight(view, kit.judge, kit.resampler, numbers)
+    frame = (
+        view.frame if sight is None else frame_around(corners_of(view.frame), sight.axes, step_mm=view.frame.step_mm)
+    )
+
+    people = None
+    if sight is not None:
+        original = view_of(scan, sight.frame, kit.resampler, levels=view.levels)
+        people = line_up(sight, original, kit.judge, kit.rules.gallery)
+
+    def attack(after: Scan) -> dict[str, object]:
+        seen = attacked(view_of(after, frame, kit.resampler, levels=view.levels), kit.judge, kit.resampler, numbers)
+        found: dict[str, object] = {**asdict(seen), "is_clear": seen.is_clear(numbers), "rank": None}
+        if people is not None:
+            there = view_of(after, people.sight.frame, kit.resampler, levels=view.levels)
+            alike = people.likeness(finer(shaded(old_skin(there))), kit.judge)
+            found |= {"rank": alike.rank, "distance": alike.distance}
+        return found
+
+    return attack
+
+
+def _shell(case: Case) -> NDArray[np.bool_]:
+    """What lies less than `_SHELL_MM` under air in the front half of a head, `(Z, Y, X)`."""
+    values = ndimage.gaussian_filter(case.scan.physical(slice(None)), 0.7)
+    low, high = np.percentile(values, (2, 99))
+    inside = ndimage.binary_fill_holes(values > low + 0.2 * (high - low))
+    depth = ndimage.distance_transform_edt(inside, sampling=case.scan.volume.spacing_mm)
+    affine = case.scan.volume.affine_lps
+    z, y, x = np.indices(inside.shape, np.float32)
+    back = affine[1, 0] * x + affine[1, 1] * y + affine[1, 2] * z
+    return np.asarray((depth > 0) & (depth <= _SHELL_MM) & (back < np.median(back[inside])), np.bool_)
+
+
+def _blurred(case: Case) -> Scan:
+    volume = case.scan.volume
+    sigmas = [_BLUR_MM / step for step in volume.spacing_mm]
+    made = ndimage.gaussian_filter(volume.stored.astype(np.float32), sigmas).astype(volume.stored.dtype)
+    return replace(case.scan, volume=replace(volume, stored=made))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Renders of heads made otherwise than curator makes its own, and what dlib's detector sees in them.
+
+Surface points with the gradient's direction as their normal are splatted onto an orthographic camera's pixels, the
+nearest last. curator casts rays through a resampled block and shades by the slope of the depth; nothing of that is used
+here, nor its levels, views or scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+PIXEL_MM = 0.75
+_STEP_MM = 1.0
+_YAWS, _PITCHES = (-45, -30, -15, 0, 15, 30, 45), (-20, 0, 20)
+_QUICK_YAWS, _QUICK_PITCHES = (-25, 0, 25), (-10, 10)
+# Of what is brighter than Otsu's threshold: skin first, bone and fat last.
+_PERCENTILES = (2, 15, 40, 75, 93)
+_NOTHING = -2.0
+_LOWEST = -1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the detector made of a head: `best` of `looks` renders, seen from `at` (yaw, pitch, threshold's number).
+
+    `null` is the best score of the same head from behind.
+    """
+
+    best: float
+    hits: int
+    looks: int
+    at: tuple[int, int, int]
+    null: float
+
+
+def looked_at(values: NDArray[np.float32], affine_lps: NDArray[np.float64], *, is_quick: bool = False) -> Looked:
+    """What is seen of physical values `(Z, Y, X)` from all sides at all thresholds."""
+    block, low_mm = _upright(values, affine_lps)
+    levels = thresholds(block)
+    yaws, pitches = (_QUICK_YAWS, _QUICK_PITCHES) if is_quick else (_YAWS, _PITCHES)
+    best, at, hits, looks, null = _NOTHING, (0, 0, 0), 0, 0, _NOTHING
+    for number, level in enumerate(levels):
+        points, normals = surface_points(block, level, low_mm)
+        for yaw, pitch in product(yaws, pitches):
+            score = best_score(splatted(points, normals, yaw_deg=yaw, pitch_deg=pitch))
+            looks += 1
+            hits += score > 0
+            if score > best:
+                best, at = score, (yaw, pitch, number)
+        for yaw in (165, 180, 195):
+            null = max(null, best_score(splatted(points, normals, yaw_deg=yaw, pitch_deg=0)))
+    return Looked(best, hits, looks, at, null)
+
+
+def renders(
+    values: NDArray[np.float32], affine_lps: NDArray[np.float64], views: Sequence[tuple[int, int, int]]
+) -> Iterator[NDArray[np.uint8]]:
+    """The pictures of some views (yaw, pitch, threshold's number)."""
+    block, low_mm = _upright(values, affine_lps)
+    levels = thresholds(block)
+    for yaw, pitch, number in views:
+        yield splatted(*surface_points(block, levels[number], low_mm), yaw_deg=yaw, pitch_deg=pitch)
+
+
+def thresholds(block: NDArray[np.float32]) -> list[float]:
+    """Half way from air to Otsu's threshold, that threshold, and percentiles of what is brighter."""
+    low, high = np.percentile(block[::2, ::2, ::2], (0.5, 99.5))
+    if not high > low:
+        return []
+    scaled = np.clip((block[::2, ::2, ::2] - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+    share, _ = cv2.threshold(scaled.reshape(1, -1), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    otsu = low + (high - low) * (share + 0.5) / 255
+    air = float(np.median(block[block < otsu]))
+    bright = block[::2, ::2, ::2][block[::2, ::2, ::2] > otsu]
+    found = [(air + otsu) / 2, otsu, *np.percentile(bright, _PERCENTILES)]
+    return sorted(float(one) for one in found)
+
+
+def surface_points(
+    block: NDArray[np.float32], level: float, low_mm: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where a block `(Z, Y, X)` passes a level, LPS mm `(N, 3)`, and the way out there, unit vectors `(N, 3)`."""
+    padded = np.pad(block, 1, constant_values=block.min())
+    inside = padded > level
+    centre = (slice(1, -1),) * 3
+    is_edge = np.zeros(block.shape, np.bool_)
+    for axis in range(3):
+        for step in (-1, 1):
+            is_edge |= ~np.roll(inside, step, axis)[centre]
+    is_edge &= inside[centre]
+    z, y, x = (one + 1 for one in np.nonzero(is_edge))
+    gradient = np.stack(
+        [padded[z, y, x + 1] - padded[z, y, x - 1], padded[z, y + 1, x] - padded[z, y - 1, x],
+         padded[z + 1, y, x] - padded[z - 1, y, x]], axis=1,
+    ) / 2.0  # fmt: skip
+    length = np.maximum(np.linalg.norm(gradient, axis=1), 1e-6)
+    outwards = -gradient / length[:, None]
+    moved = np.clip((padded[z, y, x] - level) / length, 0.0, 1.0)
+    voxels = np.stack([x - 1, y - 1, z - 1], axis=1) + outwards * moved[:, None]
+    return voxels * _STEP_MM + low_mm, outwards
+
+
+def splatted(
+    points: NDArray[np.float64], normals: NDArray[np.float64], *, yaw_deg: float, pitch_deg: float
+) -> NDArray[np.uint8]:
+    """What a camera sees of points from the front after the head turned; black where there is nothing."""
+    yaw, pitch = np.deg2rad(yaw_deg), np.deg2rad(pitch_deg)
+    about_z = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    turn = about_x @ about_z
+    facing = -(normals @ turn[1])
+    is_seen = facing > 0.02
+    if not is_seen.any():
+        return np.zeros((100, 100), np.uint8)
+    turned, shade = points[is_seen] @ turn.T, facing[is_seen]
+    order = np.argsort(-turned[:, 1])
+    turned, shade = turned[order], (35 + 215 * shade[order]).astype(np.uint8)
+    column = (turned[:, 0] - turned[:, 0].min()) / PIXEL_MM + 8
+    row = (turned[:, 2].max() - turned[:, 2]) / PIXEL_MM + 8
+    picture = np.zeros((int(row.max()) + 12, int(column.max()) + 12), np.uint8)
+    left, top = np.floor(column - 0.5).astype(np.intp), np.floor(row - 0.5).astype(np.intp)
+    rows = top[:, None] + np.array([0, 0, 1, 1])
+    columns = left[:, None] + np.array([0, 1, 0, 1])
+    picture[rows.ravel(), columns.ravel()] = np.repeat(shade, 4)
+    closed = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    filled = np.where(picture == 0, closed, picture)
+    return np.ascontiguousarray(cv2.GaussianBlur(filled, (0, 0), 0.7))
+
+
+def best_score(picture: NDArray[np.uint8]) -> float:
+    """How sure the detector is of the clearest face; very low where it sees nothing at all."""
+    _, scores, _ = _detector().run(picture, 0, _LOWEST)
+    return float(max(scores, default=_NOTHING))
+
+
+@cache
+def _detector() -> dlib.fhog_object_detector:
+    return dlib.get_frontal_face_detector()
+
+
+def _upright(
+    values: NDArray[np.float32], affine_lps: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The values along the patient's axes, `_STEP_MM` apart, and where the first voxel lies."""
+    ends = np.array(list(product(*((0, length - 1) for length in values.shape[::-1]))))
+    corners = ends @ affine_lps[:3, :3].T + affine_lps[:3, 3]
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    shape = tuple(int(length / _STEP_MM) + 1 for length in (high - low)[::-1])
+    back = np.linalg.inv(affine_lps)
+    flip = np.eye(3)[::-1]
+    block = ndimage.affine_transform(
+        values, flip @ (back[:3, :3] * _STEP_MM) @ flip, flip @ (back[:3, :3] @ low + back[:3, 3]),
+        shape, np.float32, order=1, cval=float(values.min()),
+    )  # fmt: skip
+    return ndimage.gaussian_filter(block, 0.7), low
