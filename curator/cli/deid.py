@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from curator.cli._deid_options import JSON, OPTION, PROFILE, RECIPE, VALUES, WORKERS, WORKSPACE, recipe_of, to_stderr
+from curator.cli._faces import faces
 from curator.cli._pixels import pixels
+from curator.cli._verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,17 +20,6 @@ if TYPE_CHECKING:
 
     from curator.deid.difference import Difference
     from curator.jobs.signing_off import SignOff
-    from curator.policy.recipe.lines import Recipe
-
-_WORKSPACE = click.option(
-    "-w", "--workspace", type=click.Path(path_type=Path), required=True, help="Made with `curator init`."
-)
-_PROFILE = click.option("--profile", default="basic", show_default=True, help="A profile under rules/profiles.")
-_OPTION = click.option("--option", "options", multiple=True, help="An option of PS3.15 E.3, such as retain-uids.")
-_WORKERS = click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
-_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
-_RECIPE = click.option("--recipe", type=click.Path(path_type=Path), help="In the deid package's format; decides first.")
-_VALUES = click.option("--recipe-values", type=click.Path(path_type=Path), help="TOML or CSV: what `var:` stands for.")
 
 
 @click.group("deid")
@@ -36,6 +28,8 @@ def group() -> None:
 
 
 group.add_command(pixels)
+group.add_command(faces)
+group.add_command(verify)
 
 
 @group.command()
@@ -43,13 +37,13 @@ group.add_command(pixels)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Where released instances go.")
 @click.option("--what-if", is_flag=True, help="Say what would happen and write nothing; with --json for every element.")
 @click.option("--events", type=click.Path(path_type=Path), help="CSV with the day each person's days are counted from.")
-@_PROFILE
-@_OPTION
-@_RECIPE
-@_VALUES
-@_WORKSPACE
-@_WORKERS
-@_JSON
+@PROFILE
+@OPTION
+@RECIPE
+@VALUES
+@WORKSPACE
+@WORKERS
+@JSON
 def run(
     paths: tuple[Path, ...],
     out: Path,
@@ -75,77 +69,20 @@ def run(
         options=options or DEFAULT_OPTIONS,
         out=out.absolute(),
         events=events and events.absolute(),
-        recipe=_recipe(recipe, recipe_values),
+        recipe=recipe_of(recipe, recipe_values),
     )
     if what_if:
         from curator.jobs.rehearsal import rehearse
 
-        rehearsal = rehearse(job, workers=workers, report=_to_stderr, each_element=as_json)
+        rehearsal = rehearse(job, workers=workers, report=to_stderr, each_element=as_json)
         click.echo(json.dumps(rehearsal, indent=1))
         return
     from curator.jobs.outcome import result_table
     from curator.jobs.run import run_job
 
-    result = run_job(job, workers=workers, report=_to_stderr)
+    result = run_job(job, workers=workers, report=to_stderr)
     click.echo(json.dumps(result.to_json(), indent=1) if as_json else result_table(result))
     sys.exit(result.exit_code)
-
-
-@group.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@_PROFILE
-@_OPTION
-@_RECIPE
-@_VALUES
-@click.option("--pixels", "reads_pixels", is_flag=True, help="Read the images again that say they are clean; slow.")
-@_WORKSPACE
-@_WORKERS
-@_JSON
-def verify(
-    folder: Path,
-    profile: str,
-    options: tuple[str, ...],
-    workspace: Path,
-    workers: int,
-    *,
-    recipe: Path | None,
-    recipe_values: Path | None,
-    reads_pixels: bool,
-    as_json: bool,
-) -> None:
-    """Search every file in FOLDER for the identifiers of its person, and check that references between them agree.
-
-    Exit code 1 where anything is found. Images that say of themselves that their pixels are clean are counted, and
-    read again with --pixels. References to instances that are not in FOLDER are counted, and a finding only
-    for objects that make no sense without their images.
-    """
-    from curator.adapters.processes import executor
-    from curator.bundled import bundled_folder
-    from curator.jobs.verification import Search, verify_folder
-
-    search = Search(
-        folder=folder.absolute(),
-        workspace=workspace.absolute(),
-        rules=bundled_folder("rules"),
-        profile=profile,
-        options=options,
-        recipe=_recipe(recipe, recipe_values),
-        reads_pixels=reads_pixels,
-    )
-    pool = executor(workers)
-    try:
-        proof = verify_folder(search, executor=pool, report=_to_stderr)
-    finally:
-        pool.close()
-    if as_json:
-        click.echo(json.dumps(proof.to_json(), indent=1))
-    else:
-        for one in proof.findings:
-            click.echo(f"{one.file}  {one.defect}  {one.place}")
-        click.echo(f"{proof.references_resolved} references resolve, {proof.references_outside} point outside")
-        click.echo(f"{proof.pixels_claimed} images say that their pixels are clean, {proof.pixels_read} read again")
-        click.echo(f"{proof.files} files searched, {len(proof.findings)} findings")
-    sys.exit(1 if proof.findings else 0)
 
 
 @group.command()
@@ -154,11 +91,11 @@ def verify(
 @click.option("--diff", is_flag=True, help="What the rewriting truly makes of every element.")
 @click.option("-w", "--workspace", type=click.Path(path_type=Path), help="With --diff: by this workspace's key.")
 @click.option("--show-values", is_flag=True, help="With --diff -w, on a terminal: show what stood there, too.")
-@_PROFILE
-@_OPTION
-@_RECIPE
-@_VALUES
-@_JSON
+@PROFILE
+@OPTION
+@RECIPE
+@VALUES
+@JSON
 def explain(
     file: Path,
     tag: str | None,
@@ -184,7 +121,7 @@ def explain(
 
     if show_values and (not diff or workspace is None or as_json or not sys.stdout.isatty()):
         raise UsageError("--show-values goes with --diff and -w, and shows what stood there on a terminal only")
-    over = _recipe(recipe, recipe_values)
+    over = recipe_of(recipe, recipe_values)
     policy = load_policy(bundled_folder("rules"), profile=profile, options=options, recipe=over)
     rows = explained(file.read_bytes(), policy, only=tag)
     if diff:
@@ -211,12 +148,12 @@ _RELEASED = click.option(
 
 
 @group.command()
-@_WORKSPACE
+@WORKSPACE
 @_COUNT
 @_SEED
 @_RELEASED
-@_WORKERS
-@_JSON
+@WORKERS
+@JSON
 def sample(workspace: Path, count: int, seed: int, released: Path | None, workers: int, *, as_json: bool) -> None:
     """Draw released instances for a person to look at, risky ones first, and list every text that is left in all.
 
@@ -235,7 +172,7 @@ def sample(workspace: Path, count: int, seed: int, released: Path | None, worker
 
 
 @group.command()
-@_WORKSPACE
+@WORKSPACE
 @click.option("--code", required=True, help="As `curator deid sample` printed it, with the same --n and --seed.")
 @click.option("--by", required=True, help="Who signs; the log keeps a keyed code of the name.")
 @click.option("--accept/--reject", "accepted", required=True, default=None, help="What was found.")
@@ -244,7 +181,7 @@ def sample(workspace: Path, count: int, seed: int, released: Path | None, worker
 @_COUNT
 @_SEED
 @_RELEASED
-@_WORKERS
+@WORKERS
 def attest(
     workspace: Path,
     code: str,
@@ -280,7 +217,7 @@ def _shown(workspace: Path, *, count: int, seed: int, released: Path | None, wor
 
     pool = executor(workers)
     try:
-        return sign_off(workspace, count=count, seed=seed, executor=pool, report=_to_stderr, released=released)
+        return sign_off(workspace, count=count, seed=seed, executor=pool, report=to_stderr, released=released)
     finally:
         pool.close()
 
@@ -292,18 +229,3 @@ def _print_differences(found: Sequence[Difference], *, as_json: bool) -> None:
     for one in found:
         sides = " -> ".join(filter(None, (one.before, one.after)))
         click.echo(f"{one.place}  {one.keyword or '-'}  {one.action}  {one.change}  {sides}  [{one.rule_id}]")
-
-
-def _recipe(path: Path | None, values: Path | None) -> Recipe | None:
-    from curator.errors import UsageError
-    from curator.policy.recipe.read import read_recipe
-
-    if path is None:
-        if values is not None:
-            raise UsageError("--recipe-values goes with --recipe")
-        return None
-    return read_recipe(path, values=values)
-
-
-def _to_stderr(line: str) -> None:
-    click.echo(line, err=True)

@@ -20,7 +20,8 @@ _METHOD_CODES = tag_of("DeidentificationMethodCodeSequence")
 _TEMPORAL = tag_of("LongitudinalTemporalInformationModified")
 _BURNED_IN = tag_of("BurnedInAnnotation")
 _CODE_VALUE = tag_of("CodeValue")
-_CLEAN_PIXELS = b"113101"
+_FEATURES = tag_of("RecognizableVisualFeatures")
+_CLEAN_PIXELS, _CLEAN_FEATURES = b"113101", b"113102"
 _TEMPORAL_VALUES = frozenset({b"UNMODIFIED", b"MODIFIED", b"REMOVED"})
 
 
@@ -36,8 +37,10 @@ def missing_markers(data_set: DataSet) -> Iterator[Residual]:
         yield Residual(Defect.MARKER, tag_text(_METHOD_CODES))
     if _value(data_set, _TEMPORAL) not in _TEMPORAL_VALUES:
         yield Residual(Defect.MARKER, tag_text(_TEMPORAL))
-    if _value(data_set, _BURNED_IN) and not (claims_clean_pixels(data_set) and _has_pixel_code(data_set)):
+    if _value(data_set, _BURNED_IN) and not (claims_clean_pixels(data_set) and _has_code(data_set, _CLEAN_PIXELS)):
         yield Residual(Defect.MARKER, tag_text(_BURNED_IN))
+    if _value(data_set, _FEATURES) and not (claims_no_face(data_set) and _has_code(data_set, _CLEAN_FEATURES)):
+        yield Residual(Defect.MARKER, tag_text(_FEATURES))
 
 
 def claims_clean_pixels(data_set: DataSet) -> bool:
@@ -45,11 +48,16 @@ def claims_clean_pixels(data_set: DataSet) -> bool:
     return _value(data_set, _BURNED_IN) == b"NO"
 
 
-def _has_pixel_code(data_set: DataSet) -> bool:
+def claims_no_face(data_set: DataSet) -> bool:
+    """Whether an instance says that nobody can be recognized in it, as only one that was proven may."""
+    return _value(data_set, _FEATURES) == b"NO"
+
+
+def _has_code(data_set: DataSet, code: bytes) -> bool:
     codes = data_set.first(_METHOD_CODES)
     items = () if codes is None else codes.items or ()
     return any(
-        element.tag == _CODE_VALUE and data_set.raw(element).strip(b" \0") == _CLEAN_PIXELS
+        element.tag == _CODE_VALUE and data_set.raw(element).strip(b" \0") == code
         for one in items
         for element in one.elements
     )

@@ -51,6 +51,7 @@ class Defect(StrEnum):
     SAME_INSTANCE_TWICE = "same_instance_twice"
     MARKER = "marker"
     BURNED_IN_TEXT = "burned_in_text"
+    FACE = "face"
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,10 @@ class Pseudonyms:
         """A keyed name of a source reference, 32 hex digits."""
         return self._digest("item", reference).hex()[:32]
 
+    def relief_secret(self, study_uid: str) -> bytes:
+        """32 bytes from which the skin that takes the place of a face gets its relief, for one study alone."""
+        return self._digest("relief", study_uid)
+
     def sealing_key(self) -> bytes:
         """64 bytes for `sealing`: a key of its own, from which no pseudonym follows."""
         return b"".join(self._digest("seal", part) for part in ("mac", "cipher"))

@@ -61,7 +61,7 @@ def read_nifti_series(source: Path | bytes) -> NiftiSeries:
     raw = _bytes(source)
     is_gzipped = raw[:2] == _GZIP_MAGIC
     content = _unpacked(raw) if is_gzipped else raw
-    header = _header(content)
+    header = header_of(content)
     try:
         kind = np.dtype(header.get_data_dtype())
         shape = tuple(int(length) for length in header.get_data_shape())
@@ -159,7 +159,7 @@ def _unpacked(raw: bytes) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _header(content: bytes) -> Any:  # noqa: ANN401 - nibabel says that it is typed and mostly is not
+def header_of(content: bytes) -> Any:  # noqa: ANN401 - nibabel says that it is typed and mostly is not
     """The header of a file that holds its voxels too."""
     for size in (int.from_bytes(content[:4], "little"), int.from_bytes(content[:4], "big")):
         at = _MAGIC_AT.get(size)

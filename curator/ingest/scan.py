@@ -32,7 +32,7 @@ from curator.policy.recipe.lines import Recipe
 
 # Above this a file is mapped, which bounds memory; below it is copied, which no later change of the file can disturb.
 _LARGEST_COPIED = 64 << 20
-_NIFTI_DETAIL = "a NIfTI image; no header says which body part it shows, so it is held as if it were a head"
+_NIFTI_DETAIL = "a NIfTI image names no person; deface it with `curator deid faces FILE --out DIR`, or leave it out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from curator.dicom.parse import parse
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms, key_id_of
 from curator.ingest.facts import instance_facts
+from curator.jobs.release.equipment import ReleaseSettings, policy_of
 from curator.jobs.release.plan import judge_of
-from curator.jobs.release.work import ReleaseSettings, ReleaseTask, deidentified, policy_of
+from curator.jobs.release.work import ReleaseTask, deidentified
 from curator.jobs.subjects import subjects_of
 from curator.jobs.workspace import open_workspace
 from curator.model.identity import Alias, Identifier

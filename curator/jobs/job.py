@@ -5,18 +5,20 @@ The law: what a job does stands in its file; an unknown key is refused before an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from curator.dataset.spec import spec_from_table
 from curator.errors import ConfigurationError
+from curator.model.faces import AS_USUAL, FaceMode, FaceWish
 from curator.policy.recipe.lines import Recipe
 from curator.policy.recipe.read import read_recipe
 from curator.strict import Table, read_toml
 from trainers.config import TrainConfig
 
-_STAGES = ("ingest", "deid", "annotate", "dataset", "train", "report")
+_FACE_OPTION = "clean-recognizable-visual-features"
+_STAGES = ("ingest", "deid", "faces", "annotate", "dataset", "train", "report")
 # Dates shift unless a job says otherwise: intervals are what longitudinal data is for.
 DEFAULT_OPTIONS = ("retain-long-modified-dates",)
 
@@ -35,7 +37,8 @@ class Job:
 
     A stage whose table is missing does not run; without `annotate` only what is in the catalogue already is used.
     `out` is where released instances go, the workspace's own folder where it is None. `events` is a file with the day
-    from which each person's days are counted; `recipe` decides before the profile.
+    from which each person's days are counted; `recipe` decides before the profile. `faces` is how faces are replaced
+    where the option says that they are.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Job:
     out: Path | None = field(repr=False, default=None)
     events: Path | None = field(repr=False, default=None)
     recipe: Recipe | None = field(repr=False, default=None)
+    faces: FaceWish = AS_USUAL
 
 
 def read_job(path: Path) -> Job:
@@ -90,6 +94,18 @@ def read_job(path: Path) -> Job:
         out=base / deid.get("out", str) if "out" in deid.values else None,
         events=base / deid.get("events", str) if "events" in deid.values else None,
         recipe=_recipe(deid, base),
+        faces=_faces(table.table("faces"), options),
+    )
+
+
+def _faces(table: Table, options: Collection[str]) -> FaceWish:
+    table.only(("mode", "ears", "teeth"))
+    if table.values and _FACE_OPTION not in options:
+        raise ConfigurationError(f"[job.faces] is for the option {_FACE_OPTION}, which [job.deid] does not name")
+    return FaceWish(
+        mode=FaceMode(table.one_of("mode", [mode.value for mode in FaceMode], FaceMode.SMOOTH.value)),
+        ears=table.get("ears", bool, False),
+        teeth=table.get("teeth", bool, False),
     )
 
 

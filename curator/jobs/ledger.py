@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -339,6 +339,19 @@ def evidence_of_done(connection: Connection, stage: str) -> dict[str, dict[str, 
         .where(work.stage == stage, work.status == WorkStatus.DONE.value)
     )
     return {str(path): json.loads(evidence) for path, evidence in sorted(map(tuple, connection.execute(query)))}
+
+
+def beside_of_held(connection: Connection, stage: str, reasons: Collection[Reason]) -> dict[str, str]:
+    """Which other files had a say in why items are held at a stage, as a keyed digest by item; those that say so."""
+    work, seen = tables.work.c, tables.pixel_evidence.c
+    query = (
+        select(work.item_id, seen.evidence)
+        .join(tables.work, work.item_id == seen.item_id)
+        .where(work.stage == stage, work.status == WorkStatus.QUARANTINED.value)
+        .where(work.reason.in_(sorted(reason.value for reason in reasons)))
+    )
+    said = ((str(item_id), json.loads(evidence).get("faces", {})) for item_id, evidence in connection.execute(query))
+    return {item_id: faces["beside"] for item_id, faces in sorted(said) if "beside" in faces}
 
 
 def _current(stage: str) -> Select[tuple[Any, ...]]:

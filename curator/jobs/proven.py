@@ -14,7 +14,7 @@ from curator.catalog.query import release_digest
 from curator.deid.verify import Defect
 from curator.jobs import audit
 from curator.jobs.context import JobContext
-from curator.jobs.verification import Proof
+from curator.jobs.proof import Proof
 from curator.jobs.withdrawal import Withdrawn
 from curator.model.summary import Tally, Verification
 

@@ -17,8 +17,10 @@ from curator.jobs.context import checked, subjects_for
 from curator.jobs.differences import WhatIf, what_if
 from curator.jobs.job import Job
 from curator.jobs.progress import Progress, Report
+from curator.jobs.release.equipment import ReleaseSettings
+from curator.jobs.release.looking import FACE_OPTION
 from curator.jobs.release.plan import Plan, judge_of, plan_release, resolvable
-from curator.jobs.release.work import ReleaseSettings, ReleaseTask
+from curator.jobs.release.work import ReleaseTask
 from curator.model.instance import SourceInstance
 from curator.model.keys import Key
 from curator.model.quarantine import Reason
@@ -34,7 +36,7 @@ def rehearse(job: Job, *, workers: int, report: Report, each_element: bool = Fal
     """Counts by name, as a first run of the job would give them: files, released, quarantined, and the stages behind.
 
     Fewer may be released: only the search in the written bytes can tell that an identifier survives, and only who looks
-    at pixels that burned-in text is to be judged by a person. `each_element`
+    at pixels that burned-in text is to be judged by a person, or that a face cannot be shown to be gone. `each_element`
     adds `instances`: what the rewriting would make of every element that it changes, that search included.
 
     Raises:
@@ -45,20 +47,22 @@ def rehearse(job: Job, *, workers: int, report: Report, each_element: bool = Fal
     scanned = _scanned(job, ring.active, workers=workers, report=report)
     subjects = subjects_for(job, workspace, ring, kept=False)
     plan = _plan(job, scanned, subjects)
-    standing = {source.SOPInstanceUID for source in plan.first if source.has_pixel_data}
+    standing = {source.SOPInstanceUID for source in plan.standing if source.has_pixel_data}
+    first = tuple(plan.standing)
     ready, unresolved = resolvable(plan.dependent, standing, str)
     reasons = Counter(one.reason for one in (*plan.held, *unresolved))
     stages = {"annotate": job.annotate, "dataset": job.dataset, "train": job.train, "report": job.report}
     counts: dict[str, object] = {
         "files": len(scanned),
-        "would_release": len(plan.first) + len(ready),
+        "would_release": len(first) + len(ready),
         "would_look_at": len(plan.looked),
+        "would_deface": sum(map(len, plan.heads)),
         "would_quarantine": {reason.value: reasons[reason] for reason in Reason if reasons[reason]},
         "weaker_than_profile": list(recipe_sentences(policy)),
         "stages_behind": [name for name, wanted in stages.items() if wanted is not None],
     }
     if each_element:
-        tasks = _tasks(job, ring.active, plan, (*plan.first, *ready), subjects)
+        tasks = _tasks(job, ring.active, plan, (*first, *ready), subjects)
         counts["instances"] = [one.to_json() for one in _what_if(tasks, workers=workers, report=report)]
     return counts
 
@@ -124,4 +128,5 @@ def _plan(job: Job, scanned: list[Scanned], subjects: Subjects) -> Plan:
         judge=judge_of(load_gates(rules), job.options),
         is_dependent=lambda source: source.SOPClassUID in dependents,
         subjects=subjects,
+        defaces=FACE_OPTION in job.options,
     )

@@ -15,9 +15,10 @@ from curator.jobs.context import ExecutorOf, JobContext, open_job
 from curator.jobs.job import Job
 from curator.jobs.later import AnnotationCounts, LaterStages
 from curator.jobs.progress import Report
+from curator.jobs.proof import Proof
 from curator.jobs.proven import record_proof
 from curator.jobs.release.stage import ReleaseCounts, release
-from curator.jobs.verification import Proof, verify_released
+from curator.jobs.verification import verify_released
 from curator.jobs.withdrawal import Withdrawn, withdraw
 from curator.model.quarantine import Reason
 

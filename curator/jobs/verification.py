@@ -7,6 +7,7 @@ hold one.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -17,7 +18,7 @@ from curator.adapters.local_disk import LocalDisk
 from curator.catalog.database import open_engine
 from curator.catalog.revision import current_revision
 from curator.deid.instance import allows_private, keeps_uid
-from curator.deid.marked import claims_clean_pixels, missing_markers
+from curator.deid.marked import claims_clean_pixels, claims_no_face, missing_markers
 from curator.deid.pixels.evidence import runs_of
 from curator.deid.references import Compaction, Links, check_references, links_of
 from curator.deid.verify import Defect, Residual, residuals
@@ -30,6 +31,7 @@ from curator.identity.search import Needles, found_in, needles_of
 from curator.jobs.context import JobContext
 from curator.jobs.ledger import evidence_of_done
 from curator.jobs.progress import Progress, Report
+from curator.jobs.proof import Finding, Proof
 from curator.jobs.release.looking import load_pixel_cleaner
 from curator.jobs.release.record import STAGE as RELEASE
 from curator.jobs.workspace import Workspace, open_workspace
@@ -46,49 +48,15 @@ if TYPE_CHECKING:
 _HEAD = 132
 _TEXT_HEAD = 4096
 _ESCAPE = 0x1B
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One defect of one file; `file` is its path in the folder, or a keyed name where the path itself is a finding."""
-
-    file: str
-    defect: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What a search over a folder came to.
-
-    `references_outside` point to instances that are not in the folder: allowed where the object makes sense without
-    them, and a finding where it does not. `pixels_claimed` say of themselves that their pixels are clean, `pixels_read`
-    of them were read again.
-    """
-
-    files: int = 0
-    findings: tuple[Finding, ...] = ()
-    references_resolved: int = 0
-    references_outside: int = 0
-    pixels_claimed: int = 0
-    pixels_read: int = 0
-    links: tuple[Links, ...] = field(repr=False, default=())
-
-    def to_json(self) -> dict[str, object]:
-        """The proof for machines."""
-        return {
-            "files": self.files,
-            "references": {"resolved": self.references_resolved, "outside": self.references_outside},
-            "pixels": {"claimed": self.pixels_claimed, "read": self.pixels_read},
-            "findings": [{"file": one.file, "defect": one.defect, "place": one.place} for one in self.findings],
-        }
+_PIXELS = tag_text(tag_of("PixelData"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """What is searched and by which rules; a worker makes its tools of it once.
 
-    `reads_pixels`: images that say they are clean are read again, too.
+    `reads_pixels`: images that say they are clean are read again, too; `audits_faces`: volumes that say that they show
+    nobody are attacked.
     """
 
     folder: Path = field(repr=False)
@@ -98,14 +66,17 @@ class Search:
     options: tuple[str, ...]
     recipe: Recipe | None = field(repr=False, default=None)
     reads_pixels: bool = False
+    audits_faces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What is wrong with one file, what it refers to (None: nothing can be said), and what became of its pixels."""
+    """What is wrong with the file at `path`, what it refers to (None: nothing can be said), what it claims."""
 
+    path: str
     findings: list[Finding]
     links: Links | None = None
+    claims_no_face: bool = False
     claims_pixels: bool = False
     read_pixels: bool = False
 
@@ -137,12 +108,14 @@ def verify_folder(search: Search, *, executor: Executor, report: Report) -> Proo
     found: list[Finding] = []
     linked: list[Links] = []
     compaction = Compaction()
+    without_face: list[str] = []
     claimed = read = 0
     for one in executor.map(partial(_verify_file, search), paths):
         progress.step(held=bool(one.findings))
         found += one.findings
         claimed += one.claims_pixels
         read += one.read_pixels
+        without_face += [one.path] if one.claims_no_face else []
         if one.links is not None:
             linked.append(compaction.compacted(one.links))
     linked.sort(key=lambda one: one.file)
@@ -152,6 +125,10 @@ def verify_folder(search: Search, *, executor: Executor, report: Report) -> Proo
         for path, wrong in references.wrong.items()
         for one in wrong
     ]
+    audited = 0
+    if search.audits_faces:
+        faces, audited = _audited(search, without_face, executor=executor, report=report)
+        found += [Finding(file=_shown(path, tools), defect=defect.value, place=_PIXELS) for path, defect in faces]
     return Proof(
         files=len(paths),
         findings=tuple(sorted(found, key=lambda one: (one.file, one.defect, one.place))),
@@ -159,6 +136,8 @@ def verify_folder(search: Search, *, executor: Executor, report: Report) -> Proo
         references_outside=references.outside,
         pixels_claimed=claimed,
         pixels_read=read,
+        faces_claimed=len(without_face),
+        faces_audited=audited,
         links=tuple(linked),
     )
 
@@ -187,7 +166,26 @@ def _verify_file(search: Search, path: str) -> _Verified:
         Finding(file=file, defect=one.defect.value, place=one.place) for one in (*found, *residual, *(seen or ()))
     ]
     links = None if data_set is None else links_of(data_set, file=path)
-    return _Verified(findings, links, claims_pixels=claims, read_pixels=seen is not None)
+    shows_nobody = data_set is not None and claims_no_face(data_set)
+    return _Verified(
+        path, findings, links, claims_no_face=shows_nobody, claims_pixels=claims, read_pixels=seen is not None
+    )
+
+
+def _audited(
+    search: Search, files: list[str], *, executor: Executor, report: Report
+) -> tuple[list[tuple[str, Defect]], int]:
+    """The files of volumes in which a face is seen, or that cannot be read, and how many volumes were attacked."""
+    released = importlib.import_module("curator.jobs.faces.released")
+    studies = released.by_study(search.folder, search.rules, files)
+    progress = Progress("audit", len(studies), report)
+    found: list[tuple[str, Defect]] = []
+    volumes = 0
+    for one in executor.map(released.audit_study, studies):
+        found += [(path, Defect.FACE) for path in one.faces] + [(path, Defect.UNREADABLE) for path in one.unreadable]
+        volumes += one.volumes
+        progress.step(held=bool(one.faces))
+    return found, volumes
 
 
 def _pixels_left(data_set: DataSet, path: str, tools: _Tools) -> list[Residual]:
@@ -199,7 +197,7 @@ def _pixels_left(data_set: DataSet, path: str, tools: _Tools) -> list[Residual]:
             bytes(data_set.meta_data), evidence=tools.evidence.get(path, {}), identifiers=identifiers
         )
     except ItemError:
-        return [Residual(Defect.UNREADABLE, tag_text(tag_of("PixelData")))]
+        return [Residual(Defect.UNREADABLE, _PIXELS)]
     frames = sorted({runs_of(one.frames) for one in left})
     return [Residual(Defect.BURNED_IN_TEXT, f"frames {frame}") for frame in frames]
 

@@ -17,8 +17,8 @@ from curator.deid.references import check_references
 from curator.deid.verify import Defect
 from curator.jobs.context import JobContext
 from curator.jobs.ledger import LedgerBatch, WorkRow, WorkStatus
+from curator.jobs.proof import Finding, Proof
 from curator.jobs.release.record import STAGE
-from curator.jobs.verification import Finding, Proof
 from curator.model.quarantine import Quarantined, Reason
 from curator.policy.dependents import load_dependents
 from curator.policy.recipe.laid import load_policy

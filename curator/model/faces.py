@@ -30,6 +30,18 @@ class FaceMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaceWish:
+    """What a steward asks for: how faces are replaced, and whether ears and teeth go too."""
+
+    mode: FaceMode = FaceMode.SMOOTH
+    ears: bool = False
+    teeth: bool = False
+
+
+AS_USUAL = FaceWish()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceOutcome:
     """What was done with one volume, why, and by which numbers (lengths in mm, shares 0 to 1, CPU seconds).
 

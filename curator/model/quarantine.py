@@ -32,6 +32,8 @@ class Reason(StrEnum):
     BURNED_IN_TEXT_DOUBTFUL = "burned_in_text_doubtful"
     BURNED_IN_TEXT_LEFT = "burned_in_text_left"
     FACE_POSSIBLE = "face_possible"
+    FACE_DOUBTFUL = "face_doubtful"
+    FACE_UNPROVEN = "face_unproven"
     HELD_BY_RECIPE = "held_by_recipe"
     REFERENCE_UNRESOLVED = "reference_unresolved"
     RESIDUAL_IDENTIFIER = "residual_identifier"
@@ -77,7 +79,9 @@ REMEDY: dict[Reason, str] = {
     Reason.BURNED_IN_TEXT_POSSIBLE: "the pixels may carry text; use the option clean-pixel-data or review by hand",
     Reason.BURNED_IN_TEXT_DOUBTFUL: "a person has to look: too much to read or to black out, or it may be no text",
     Reason.BURNED_IN_TEXT_LEFT: "text was still read after scrubbing, and nothing was written; review by hand",
-    Reason.FACE_POSSIBLE: "the pixels may show a face; wait for defacing or review by hand",
+    Reason.FACE_POSSIBLE: "it may show a face; use the option clean-recognizable-visual-features or review by hand",
+    Reason.FACE_DOUBTFUL: "nothing could tell whether it shows a face; a person has to look",
+    Reason.FACE_UNPROVEN: "what was left could not be shown to hide the face; nothing was written; review by hand",
     Reason.HELD_BY_RECIPE: "a filter of the recipe names it; review it by hand, or change the filter",
     Reason.REFERENCE_UNRESOLVED: "the images it refers to were not released; it is tried again when they are",
     Reason.RESIDUAL_IDENTIFIER: "an identifier of the patient was found in the written bytes, which were withdrawn",

@@ -95,7 +95,8 @@ def is_monochrome(instance: SourceInstance) -> bool:
     return instance.SamplesPerPixel == 1 and instance.PhotometricInterpretation.strip().upper() in _GREY
 
 
-def _spoken_of(instance: SourceInstance) -> tuple[str, ...]:
+def spoken_of(instance: SourceInstance) -> tuple[str, ...]:
+    """All texts of an instance that may name a part of the body."""
     return (*instance.descriptors, instance.BodyPartExamined, *instance.ImageType)
 
 
@@ -128,7 +129,7 @@ CONDITIONS: Mapping[str, Question] = {
     ),
     "monochrome": Question(bool, lambda i, value, _: is_monochrome(i) is value),
     "bits_allocated_at_most": Question(float, lambda i, value, _: i.BitsAllocated <= cast("float", value)),
-    "words": Question(str, lambda i, value, tables: tables.words[str(value)].find(_spoken_of(i)) is not None),
+    "words": Question(str, lambda i, value, tables: tables.words[str(value)].find(spoken_of(i)) is not None),
     "body_part_not": Question(str, lambda i, value, tables: body_part_term(i) not in tables.body_parts[str(value)]),
     "next_to_neck": Question(bool, lambda i, value, tables: (body_part_term(i) in tables.next_to_neck) is value),
     "field_of_view_below_mm": Question(float, lambda i, value, _: field_of_view_mm(i) < cast("float", value)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from curator.strict import read_toml
+from curator.strict import Table, read_toml
 
 RULES = Path("faces") / "dependents.toml"
 
@@ -21,16 +21,7 @@ def dependent_classes(folder: Path) -> Mapping[str, str]:
     Raises:
         ConfigurationError: the rule file is missing or malformed, or names a SOP Class twice.
     """
-    document = read_toml(folder / RULES, name=RULES.as_posix())
-    document.only(required=("rule",))
-    found: dict[str, str] = {}
-    for rule in document.tables("rule"):
-        rule.only(required=("id", "why", "source", "sop_classes", "example"))
-        rule_id = rule.get("id", str)
-        for uid in rule.texts("sop_classes"):
-            if found.setdefault(uid, rule_id) != rule_id:
-                raise rule.wrong("sop_classes", f"{uid} is claimed by {found[uid]} already")
-    return found
+    return {uid: rule.get("id", str) for uid, rule in _rules(folder).items()}
 
 
 def load_dependents(folder: Path) -> frozenset[str]:
@@ -39,4 +30,26 @@ def load_dependents(folder: Path) -> frozenset[str]:
     Raises:
         ConfigurationError: the rule file is missing or malformed, or names a SOP Class twice.
     """
-    return frozenset(dependent_classes(folder))
+    return frozenset(_rules(folder))
+
+
+def shapeless_classes(folder: Path) -> frozenset[str]:
+    """The SOP Class UIDs of dependent objects that hold no shape, so that nothing has to be cut out of them.
+
+    Raises:
+        ConfigurationError: the rule file is missing or malformed, or names a SOP Class twice.
+    """
+    return frozenset(uid for uid, rule in _rules(folder).items() if not rule.get("shape", bool, True))
+
+
+def _rules(folder: Path) -> dict[str, Table]:
+    """The rule about each SOP Class."""
+    document = read_toml(folder / RULES, name=RULES.as_posix())
+    document.only(required=("rule",))
+    found: dict[str, Table] = {}
+    for rule in document.tables("rule"):
+        rule.only(("shape",), required=("id", "why", "source", "sop_classes", "example"))
+        for uid in rule.texts("sop_classes"):
+            if found.setdefault(uid, rule) is not rule:
+                raise rule.wrong("sop_classes", f"{uid} is claimed by {found[uid].get('id', str)} already")
+    return found

@@ -45,6 +45,7 @@ _ELEMENT_RULES = (
 )
 _SIDE = 512
 _OPTIONS = "header/options.toml"
+_DEFACED = {True: "defaced", False: "not defaced"}
 _STAYS = {True: "stays", False: "goes"}
 PolicyFor = Callable[[tuple[str, ...]], HeaderPolicy]
 
@@ -159,7 +160,7 @@ def _gate_examples(folder: Path) -> Iterator[ExampleOutcome]:
     gates = load_gates(folder)
     for name in ("pixels/gate.toml", "faces/gate.toml"):
         for rule_id, number, example in examples_in(folder, name):
-            example.only(("action",), required=("instance", "expect"))
+            example.only(("action", "defaced"), required=("instance", "expect"))
             instance = example_instance(example.table("instance"))
             finding = gate(gates, instance)
             actual, decided_by = (finding.reason.value, finding.rule_id) if finding else ("", "")
@@ -169,6 +170,11 @@ def _gate_examples(folder: Path) -> Iterator[ExampleOutcome]:
                 decided_by = action.finding.rule_id if action.finding else ""
                 expected = example.get("action", str)
                 yield ExampleOutcome(name, rule_id, number, expected, action.handling.value, decided_by)
+            if "defaced" in example.values:
+                action = pixel_action(gates, instance, faces=True)
+                decided_by = action.finding.rule_id if action.finding else ""
+                expected, actual = _DEFACED[example.get("defaced", bool)], _DEFACED[action.defaces]
+                yield ExampleOutcome(name, rule_id, number, expected, actual, decided_by)
 
 
 def _dependent_examples(folder: Path) -> Iterator[ExampleOutcome]:

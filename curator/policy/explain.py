@@ -177,18 +177,24 @@ def _restrictions(policy: HeaderPolicy) -> list[str]:
 
 def _of_pixels(policy: HeaderPolicy) -> list[str]:
     """What is said of burned-in text and of faces, which no header rule can judge."""
-    verified = [option for option in policy.chosen if option.verified]
-    if not verified:
-        return ["- Instances that may carry burned-in text or show a face are held back; neither option is claimed."]
     said = []
-    for option in verified:
+    for option in policy.listed.option_rules.options.values():
+        if not option.verified:
+            continue
         code = policy.standard.methods[option.name]
         states = " and ".join(f"{keyword} {value}" for keyword, value in option.verified.items())
-        said.append(
-            f"- Option `{option.name}`: {option.why} {code.code_value} {code.coding_scheme} {code.code_meaning} "
-            f"({code.section}) and {states} stand only in instances that were proven so; in all others neither does."
-        )
-    return [*said, "- Instances that may show a face are held back; that option is not claimed."]
+        if option in policy.chosen:
+            said.append(
+                f"- Option `{option.name}`: {option.why} {code.code_value} {code.coding_scheme} {code.code_meaning} "
+                f"({code.section}) and {states} stand only in instances that were proven so; in all others neither "
+                "does."
+            )
+        else:
+            said.append(
+                f"- Option `{option.name}` is not chosen: instances that would need it are held back, and neither "
+                f"{code.code_value} nor {states} is claimed."
+            )
+    return said
 
 
 def _private(policy: HeaderPolicy) -> list[str]:

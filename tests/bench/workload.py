@@ -19,9 +19,10 @@ from curator.ingest.find import find
 from curator.ingest.scan import ScanTask
 from curator.jobs.context import JobContext, open_job
 from curator.jobs.job import Job
+from curator.jobs.release.equipment import ReleaseSettings
 from curator.jobs.release.plan import plan_release
 from curator.jobs.release.record import Recorder
-from curator.jobs.release.work import ReleaseSettings, ReleaseTask, release_one
+from curator.jobs.release.work import ReleaseTask, release_one
 from curator.jobs.workspace import create_workspace
 from curator.model.identity import Alias, Identifier
 from curator.policy.dates import longest_shift_weeks

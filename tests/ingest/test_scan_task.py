@@ -77,7 +77,7 @@ def test_a_nifti_image_is_held_as_if_it_were_a_head(tmp_path: Path, name: str) -
     nibabel.save(nibabel.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4)), tmp_path / name)
     found = held(tmp_path / name)
     assert found.reason is Reason.FACE_POSSIBLE
-    assert "which body part" in found.detail
+    assert "names no person" in found.detail
 
 
 def test_what_changed_since_it_was_found_is_held_and_never_blocks(tmp_path: Path) -> None:

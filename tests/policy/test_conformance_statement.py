@@ -67,3 +67,15 @@ def test_O05_what_has_to_be_proven_of_an_instance_is_not_claimed_of_all() -> Non
     assert "113101" not in claimed
     assert "- BurnedInAnnotation: NO, in instances of which it was proven" in statement
     assert "113101 DCM Clean Pixel Data Option (E.3.1) and BurnedInAnnotation NO stand only in" in restrictions
+
+
+def test_O05_what_is_said_of_faces_depends_on_the_option() -> None:
+    face = "clean-recognizable-visual-features"
+    chosen = conformance(load_header_policy(bundled_folder("rules"), options=(face,)))
+    claimed, _, restrictions = chosen.partition("## Attributes of the table")
+    assert "113102" not in claimed
+    assert "- RecognizableVisualFeatures: NO, in instances of which it was proven" in chosen
+    assert "RecognizableVisualFeatures NO stand only in instances that were proven so" in restrictions
+    plain = conformance(load_header_policy(bundled_folder("rules")))
+    assert f"- Option `{face}` is not chosen" in plain
+    assert "neither 113102 nor RecognizableVisualFeatures NO is claimed" in plain

@@ -13,8 +13,6 @@ from curator.model.decision import Action, ElementRef
 from curator.model.identity import IdentifierKind
 from curator.policy.header import HeaderPolicy, decide, identifier_kind, load_header_policy, proven_of
 
-NOT_BUILT = ("clean-recognizable-visual-features",)
-
 
 @pytest.fixture
 def copy(rules: Path, tmp_path: Path) -> Path:
@@ -23,11 +21,27 @@ def copy(rules: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("option", NOT_BUILT)
-def test_options_that_are_not_built_are_refused_by_name(rules: Path, option: str) -> None:
-    with pytest.raises(RuleError, match=f'"{option}" is not available yet') as caught:
-        load_header_policy(rules, options=[option])
+def test_options_that_are_not_built_are_refused_by_name(copy: Path) -> None:
+    options = copy / "header" / "options.toml"
+    text = options.read_text(encoding="utf-8")
+    head, _, tail = text.rpartition("available = true\nverified")
+    options.write_text(f"{head}available = false\nverified{tail}", encoding="utf-8")
+    with pytest.raises(RuleError, match='"clean-recognizable-visual-features" is not available yet') as caught:
+        load_header_policy(copy, options=["clean-recognizable-visual-features"])
     assert caught.value.exit_code == 2
+
+
+def test_F02_each_option_that_has_to_be_proven_is_claimed_by_its_own_proof(rules: Path) -> None:
+    text, face = "clean-pixel-data", "clean-recognizable-visual-features"
+    policy = load_header_policy(rules, options=[text, face])
+    assert [method.code_value for method in policy.methods] == ["113100"]
+    only = proven_of(policy, face)
+    assert [method.code_value for method in only.methods] == ["113100", "113102"]
+    assert only.stated == {"RecognizableVisualFeatures": "NO"}
+    both = proven_of(only, text)
+    assert [method.code_value for method in both.methods] == ["113100", "113101", "113102"]
+    assert both.stated == {"BurnedInAnnotation": "NO", "RecognizableVisualFeatures": "NO"}
+    assert proven_of(proven_of(policy, text), face).stated == both.stated
 
 
 def test_unknown_names_are_refused_with_the_nearest(rules: Path) -> None:

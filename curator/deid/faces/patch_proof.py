@@ -103,6 +103,18 @@ def patch_problem(written: Stored, source: Stored, patch: Patch) -> str | None:
     return next(_wrong_frames(before, after, patch), None)
 
 
+def has_pixels_of(written: Stored, data: Stored) -> bool:
+    """Whether every frame of `written` is that of `data`, bit for bit; headers may say what they want.
+
+    Raises:
+        ItemError: as `patch_problem`.
+    """
+    before, after = pixels_of(parse(_view(data))), pixels_of(parse(_view(written)))
+    if type(before) is not type(after) or len(before) != len(after):
+        return False
+    return next(_wrong_frames(before, after, Patch({})), None) is None
+
+
 def _wrong_frames(before: Frames | RealPixels, after: Frames | RealPixels, patch: Patch) -> Iterator[str]:
     for index in range(len(before)):
         frame = patch.frames.get(index)

@@ -27,7 +27,7 @@ class ReleaseBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """An outcome without its source, which the job has."""
 
     record: ReleasedInstance | None
@@ -36,26 +36,36 @@ class _Answer:
     applied: tuple[tuple[str, str, int], ...] = field(repr=False)
     evidence: Mapping[str, object] | None = field(repr=False)
 
+    @classmethod
+    def of(cls, done: Outcome) -> Answer:
+        """What of an outcome the job has not."""
+        return cls(done.record, done.reason, done.detail, done.applied, done.evidence)
+
+    def outcome(self, task: ReleaseTask) -> Outcome:
+        """The outcome of the task that this answers."""
+        return Outcome(
+            source=task.source,
+            record=self.record,
+            reason=self.reason,
+            detail=self.detail,
+            applied=self.applied,
+            evidence=self.evidence,
+            beside=task.beside,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ReleasedBatch:
     """What became of each task of a batch, in their order; `is_lost` where the worker ended before it could say."""
 
     number: int
-    answers: tuple[_Answer, ...]
+    answers: tuple[Answer, ...]
     is_lost: bool = False
 
     def outcomes(self, batch: ReleaseBatch) -> Iterator[Outcome]:
         """The outcomes of the batch that this answers."""
         for task, answer in zip(batch.tasks, self.answers, strict=True):
-            yield Outcome(
-                source=task.source,
-                record=answer.record,
-                reason=answer.reason,
-                detail=answer.detail,
-                applied=answer.applied,
-                evidence=answer.evidence,
-            )
+            yield answer.outcome(task)
 
 
 def release_batch(batch: ReleaseBatch) -> ReleasedBatch:
@@ -66,13 +76,13 @@ def release_batch(batch: ReleaseBatch) -> ReleasedBatch:
     for task in batch.tasks:
         done = release_one(task)
         applied = counts.setdefault(done.applied, done.applied)
-        answers.append(_Answer(done.record, done.reason, done.detail, applied, done.evidence))
+        answers.append(Answer(done.record, done.reason, done.detail, applied, done.evidence))
     return ReleasedBatch(batch.number, tuple(answers))
 
 
 def lost_batch(batch: ReleaseBatch) -> ReleasedBatch:
     """The answer for a batch whose worker ended with it: each of its instances is held."""
-    answer = _Answer(None, Reason.INTERNAL_ERROR, "the worker process ended", (), None)
+    answer = Answer(None, Reason.INTERNAL_ERROR, "the worker process ended", (), None)
     return ReleasedBatch(batch.number, (answer,) * len(batch.tasks), is_lost=True)
 
 

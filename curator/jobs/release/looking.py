@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from curator.deid.pixels.clean import PixelCleaner
 
 PIXEL_OPTION = "clean-pixel-data"
+FACE_OPTION = "clean-recognizable-visual-features"
 _WIRING = "curator.jobs.release.pixel_tools"
+_FACE_WIRING = "curator.jobs.faces.tools"
 
 
 def load_pixel_cleaner(rules: Path) -> PixelCleaner:
@@ -62,6 +64,15 @@ def pixel_digest(rules: Path) -> str:
         ConfigurationError: as `load_pixel_cleaner`.
     """
     return str(importlib.import_module(_WIRING).pixel_digest(rules))
+
+
+def face_digest(rules: Path) -> str:
+    """What decides about faces besides the gates, in one line: the rules' digest, and what looks and turns.
+
+    Raises:
+        ConfigurationError: a rule file is missing or malformed, or a network is not installed.
+    """
+    return str(importlib.import_module(_FACE_WIRING).face_digest(rules))
 
 
 def scratch() -> BinaryIO:

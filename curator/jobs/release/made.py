@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 
 from curator import __version__
 from curator.identity.pseudonyms import Pseudonyms
 from curator.jobs.context import JobContext
-from curator.jobs.release.looking import PIXEL_OPTION, encoder_digest, pixel_digest
-from curator.jobs.release.work import ReleaseSettings, policy_of
+from curator.jobs.release.equipment import ReleaseSettings, policy_of
+from curator.jobs.release.looking import FACE_OPTION, PIXEL_OPTION, encoder_digest, face_digest, pixel_digest
 from curator.model.keys import Key, KeyRing
 from curator.policy.dependents import load_dependents
 from curator.policy.gates import load_gates
@@ -43,5 +44,11 @@ def rule_digest(context: JobContext, settings: ReleaseSettings) -> str:
         str(settings.longest_shift_weeks),
         encoder_digest(context.rules),
         *((pixel_digest(context.rules),) if PIXEL_OPTION in policy.options else ()),
+        *(_of_faces(context.rules, settings) if FACE_OPTION in policy.options else ()),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _of_faces(rules: Path, settings: ReleaseSettings) -> tuple[str, ...]:
+    wish = settings.faces
+    return (face_digest(rules), wish.mode.value, f"ears {wish.ears}", f"teeth {wish.teeth}")

@@ -11,17 +11,19 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import chain
 from typing import overload
 
 from curator.errors import ItemError
 from curator.ingest.compact import shared_part
 from curator.ingest.scanned import Held, Scanned, held
 from curator.ingest.triage import Verdicts, verdicts
-from curator.jobs.release.looking import PIXEL_OPTION
+from curator.jobs.release.heads import HeadStudies
+from curator.jobs.release.looking import FACE_OPTION, PIXEL_OPTION
 from curator.model.identity import Identifier, IdentifierKind, SubjectKey
 from curator.model.instance import SourceInstance
 from curator.model.quarantine import Reason
-from curator.policy.gates import GateFinding, Gates, Handling, PixelAction, gate, pixel_action
+from curator.policy.gates import GateFinding, Gates, Handling, PixelAction, pixel_action
 from curator.ports import Subjects
 
 Judge = Callable[[SourceInstance], PixelAction]
@@ -30,13 +32,8 @@ _JUDGED_AT_ONCE = 8
 
 
 def judge_of(gates: Gates, options: Collection[str]) -> Judge:
-    """What says of an instance whether it may pass, has to be looked at or is held; nothing is looked at by default."""
-    return partial(pixel_action if PIXEL_OPTION in options else _held_or_passed, gates)
-
-
-def _held_or_passed(gates: Gates, source: SourceInstance) -> PixelAction:
-    finding = gate(gates, source)
-    return PixelAction(Handling.PASS if finding is None else Handling.HOLD, finding)
+    """What says of an instance whether it may pass, has to be looked at or defaced, or is held, as by default."""
+    return partial(pixel_action, gates, pixels=PIXEL_OPTION in options, faces=FACE_OPTION in options)
 
 
 class Chosen(Sequence[SourceInstance]):
@@ -44,14 +41,10 @@ class Chosen(Sequence[SourceInstance]):
 
     __slots__ = ("_found", "_numbers", "_scanned")
 
-    def __init__(self, scanned: Sequence[Scanned], found: Verdicts) -> None:
+    def __init__(self, scanned: Sequence[Scanned], found: Verdicts, numbers: Iterable[int] = ()) -> None:
         self._scanned = scanned
         self._found = found
-        self._numbers = array("q")
-
-    def add(self, number: int) -> None:
-        """Choose the instance with this number."""
-        self._numbers.append(number)
+        self._numbers = array("q", numbers)
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -85,26 +78,47 @@ class Chosen(Sequence[SourceInstance]):
 class Plan:
     """What to do with scanned files.
 
-    `first` are instances that stand on their own, `dependent` those to try after them, `held` those with a reason;
-    `looked` says, by reference, whose pixels have to be looked at before they may go, and how. `identifiers` is by
-    patient code and holds everybody's, those of held instances too: a name may be complete in a held file only. `found`
-    is what all files together say of each.
+    `first` are instances that stand on their own, `heads` studies whose slices are defaced together, `dependent` those
+    to try after all of them, `held` those with a reason; `looked` says, by reference, whose pixels have to be looked at
+    before they may go, and how. `identifiers` is by patient code and holds everybody's, those of held instances too: a
+    name may be complete in a held file only. `found` is what all files together say of each.
     """
 
     first: Chosen
+    heads: tuple[Chosen, ...]
     dependent: Chosen
     held: tuple[Held, ...]
     looked: Mapping[str, Handling] = field(repr=False)
     identifiers: Mapping[str, frozenset[Identifier]] = field(repr=False)
     found: Verdicts = field(repr=False)
 
+    @property
+    def standing(self) -> Iterator[SourceInstance]:
+        """All that does not depend on others."""
+        return chain(self.first, *self.heads)
+
+    @property
+    def candidates(self) -> Iterator[SourceInstance]:
+        """All that may be released."""
+        return chain(self.standing, self.dependent)
+
+    @property
+    def numbers(self) -> Iterator[int]:
+        """The numbers of all that may be released."""
+        return chain.from_iterable(one.numbers for one in (self.first, *self.heads, self.dependent))
+
 
 def plan_release(
-    scanned: Sequence[Scanned], *, judge: Judge, is_dependent: Callable[[SourceInstance], bool], subjects: Subjects
+    scanned: Sequence[Scanned],
+    *,
+    judge: Judge,
+    is_dependent: Callable[[SourceInstance], bool],
+    subjects: Subjects,
+    defaces: bool = False,
 ) -> Plan:
     """The plan for everything one scan found, sorted by reference; all empty for nothing. Everybody in it is settled.
 
-    `judge` sees of an instance what it shares with others of its series.
+    `judge` sees of an instance what it shares with others of its series; `defaces` says that it may want some defaced.
 
     Raises:
         KeyMaterialError: `subjects` cannot settle them.
@@ -113,7 +127,8 @@ def plan_release(
     known = _known(scanned, found)
     subjects.settle(known.keys())
     codes, unmapped = _codes(known, subjects)
-    first, dependent = Chosen(scanned, found), Chosen(scanned, found)
+    first, dependent = array("q"), array("q")
+    heads = HeadStudies()
     holds: list[Held] = []
     looked: dict[str, Handling] = {}
     judged = lru_cache(maxsize=_JUDGED_AT_ONCE)(judge)
@@ -128,15 +143,23 @@ def plan_release(
         action = judged(shared_part(source))
         if source.subject in unmapped:
             holds.append(held(source, Reason.PATIENT_NOT_MAPPED, unmapped[source.subject]))
-        elif action.handling is Handling.HOLD:
+        elif action.handling is Handling.HOLD or (action.defaces and is_dependent(source)):
             holds.append(_held_for(source, action.finding))
         else:
             if action.handling is not Handling.PASS:
                 looked[source.reference] = action.handling
-            (dependent if is_dependent(source) else first).add(number)
+            if is_dependent(source):
+                dependent.append(number)
+            else:
+                first.append(number)
+                if defaces:
+                    heads.add(number, source, defaces=action.defaces)
+    grouped = heads.groups()
+    in_heads = frozenset(chain.from_iterable(grouped))
     return Plan(
-        first=first,
-        dependent=dependent,
+        first=Chosen(scanned, found, (number for number in first if number not in in_heads)),
+        heads=tuple(Chosen(scanned, found, numbers) for numbers in grouped),
+        dependent=Chosen(scanned, found, dependent),
         held=tuple(holds),
         looked=looked,
         identifiers=_by_code(known, codes),

@@ -19,11 +19,12 @@ from curator.deid.instance import released_path
 from curator.errors import ItemError
 from curator.ingest.scanned import Held, Scanned, held
 from curator.jobs.context import JobContext
-from curator.jobs.ledger import LedgerBatch, SourceRow, WorkRow, WorkStatus
+from curator.jobs.ledger import LedgerBatch, SourceRow, WorkRow, WorkStatus, beside_of_held
+from curator.jobs.release.equipment import ReleaseSettings
 from curator.jobs.release.made import made_under, overturned_ids, rule_digest
 from curator.jobs.release.places import Places, Scan, owners_of
 from curator.jobs.release.plan import Plan
-from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask
+from curator.jobs.release.work import Outcome, ReleaseTask
 from curator.model.identity import Identifier
 from curator.model.instance import ReleasedInstance, SourceInstance
 from curator.model.positions import Positions
@@ -33,6 +34,8 @@ from curator.policy.gates import Handling
 STAGE = "release"
 SEALED_FOR = "source"
 """The purpose under which source references are sealed."""
+SETTLED = frozenset({Reason.FACE_DOUBTFUL, Reason.FACE_UNPROVEN})
+"""What looking again at the same files by the same rules would find again."""
 _ASKED_AGAIN = 512
 
 
@@ -52,6 +55,7 @@ class Recorder:
         self._storage = LocalDisk(context.released)
         self._digest = rule_digest(context, settings)
         self._known_digest = cache(self._digest_of_known)
+        self._held_beside = cache(self._beside_of_held)
         # Files of a person lie together, and each is asked for several times.
         self._alias = lru_cache(maxsize=_ASKED_AGAIN)(context.subjects.subject_of)
         self._item_id = lru_cache(maxsize=_ASKED_AGAIN)(context.pseudonyms.item_id)
@@ -75,6 +79,10 @@ class Recorder:
         """The replaced SOP Instance UIDs of those of `sources` that are released."""
         return frozenset(uid for source in sources if (uid := self.uid(source.SOPInstanceUID)) in self._released)
 
+    def is_released(self, uid: str) -> bool:
+        """Whether the instance with this source UID is released, by this run so far or found done by it."""
+        return self.uid(uid) in self._released
+
     def begin(self, holds: Sequence[Held]) -> None:
         """Take back what will lie elsewhere, and record what the plan holds, in one transaction.
 
@@ -95,18 +103,36 @@ class Recorder:
             with self._context.ledger.batch() as batch:
                 self._hold(batch, holds)
 
-    def is_done(self, source: SourceInstance) -> bool:
-        """Whether the instance lies released already, made from the same bytes, rules and identifiers."""
+    def is_done(self, source: SourceInstance, beside: str = "") -> bool:
+        """Whether the instance lies released already, made from the same bytes, rules, identifiers and other files.
+
+        It is then counted as released.
+        """
+        is_made = self.is_made(source, beside)
+        if is_made:
+            self._released.add(self.uid(source.SOPInstanceUID), 0)
+        return is_made
+
+    def is_made(self, source: SourceInstance, beside: str = "") -> bool:
+        """As `is_done`, and nothing is counted."""
         item_id = self._item_id(source.reference)
         row = self._before.get(item_id)
-        if row is None or row.status is not WorkStatus.DONE or row.detail != self._fingerprint(source):
+        if row is None or row.status is not WorkStatus.DONE or row.detail != self._fingerprint(source, beside):
             return False
         if row.output_path != self._place(source) or row.output_path not in self._recorded:
             return False
-        if not self._storage.exists(row.output_path):
-            return False
-        self._released.add(self.uid(source.SOPInstanceUID), 0)
-        return True
+        return self._storage.exists(row.output_path)
+
+    def settled(self, source: SourceInstance, beside: str) -> Held | None:
+        """The instance as it was held for its face, where it was by these rules and from the same files; else None.
+
+        To look again would take half a minute and come to the same.
+        """
+        item_id = self._item_id(source.reference)
+        row = self._before.get(item_id)
+        if row is None or row.status is not WorkStatus.QUARANTINED or row.reason not in SETTLED:
+            return None
+        return held(source, row.reason, row.detail) if self._held_beside().get(item_id) == beside else None
 
     def is_contested(self, source: SourceInstance) -> bool:
         """Whether another job released the same SOP Instance UID already; what came later is then held.
@@ -122,8 +148,8 @@ class Recorder:
             self.hold([held(source, Reason.SOP_INSTANCE_UID_CONFLICT, "another job released other content")])
         return True
 
-    def task(self, source: SourceInstance) -> ReleaseTask:
-        """What a worker is given."""
+    def task(self, source: SourceInstance, *, beside: str = "", zones: tuple[str, ...] = ()) -> ReleaseTask:
+        """What a worker is given; see `ReleaseTask`."""
         if source.subject is None:
             raise ItemError(Reason.PATIENT_ID_MISSING)
         return ReleaseTask(
@@ -132,6 +158,8 @@ class Recorder:
             alias=self._alias(source.subject),
             identifiers=self._of_person(source),
             handling=self._looked.get(source.reference, Handling.PASS),
+            zones=zones,
+            beside=beside,
         )
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
@@ -151,7 +179,7 @@ class Recorder:
                 if reason is not None:
                     holds.append(held(outcome.source, reason, outcome.detail))
                 elif record is not None:
-                    self._keep(batch, outcome.source, record)
+                    self._keep(batch, outcome.source, record, outcome.beside)
                     batch.record_applied(self._item_id(outcome.source.reference), outcome.applied)
                     kept.append(record)
             # All at once: the catalogue asks its questions by group, not by instance.
@@ -196,7 +224,7 @@ class Recorder:
             return self._place(source) if self._patient_code(source) else None
 
         candidates = bytearray(len(scanned))
-        for number in (*plan.first.numbers, *plan.dependent.numbers):
+        for number in plan.numbers:
             candidates[number] = True
         items, places = Positions(), Positions()
         for number, one in enumerate(scanned):
@@ -222,7 +250,7 @@ class Recorder:
         reference = Path(self._context.seal.open(entry.sealed_source, purpose=SEALED_FOR))
         return any(reference.is_relative_to(root) for root in self._context.job.paths)
 
-    def _keep(self, batch: LedgerBatch, source: SourceInstance, record: ReleasedInstance) -> None:
+    def _keep(self, batch: LedgerBatch, source: SourceInstance, record: ReleasedInstance, beside: str) -> None:
         item_id = self._item_id(source.reference)
         self._released.add(record.SOPInstanceUID, 0)
         self.new_count += 1
@@ -243,7 +271,7 @@ class Recorder:
                 rule_digest=self._digest,
                 output_path=record.path,
                 output_sha256=record.sha256,
-                detail=self._fingerprint(source),
+                detail=self._fingerprint(source, beside),
             )
         )
 
@@ -293,13 +321,16 @@ class Recorder:
     def _of_person(self, source: SourceInstance) -> frozenset[Identifier]:
         return self._identifiers.get(self._patient_code(source), frozenset())
 
-    def _fingerprint(self, source: SourceInstance) -> str:
+    def _fingerprint(self, source: SourceInstance, beside: str) -> str:
         """Keyed digests of the bytes and of what was searched in them: when either changes, the item is done again.
+
+        So are those of other files that had a say.
 
         And the key's public name with its epoch, so that it is known under which each output was made.
         """
         known = self._known_digest(self._patient_code(source))
-        return f"{source.content_id}:{known}{self._counted_from(source)}:{made_under(self._context.key)}"
+        other = f"+{beside}" if beside else ""
+        return f"{source.content_id}:{known}{self._counted_from(source)}{other}:{made_under(self._context.key)}"
 
     def _counted_from(self, source: SourceInstance) -> str:
         """A keyed digest of the event from which days are counted, "" where they are not."""
@@ -311,6 +342,10 @@ class Recorder:
             return ""
         said = f"{alias.origin.event_type} {alias.origin.day} {alias.shift_days}"
         return "." + self._context.pseudonyms.item_id(said)
+
+    def _beside_of_held(self) -> dict[str, str]:
+        with self._context.engine.connect() as connection:
+            return beside_of_held(connection, STAGE, SETTLED)
 
     def _digest_of_known(self, patient_code: str) -> str:
         known = sorted(self._identifiers.get(patient_code, frozenset()))

@@ -6,22 +6,25 @@ today is withdrawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from functools import partial
 
 from curator.ingest.find import find
 from curator.ingest.scan import ScanTask
 from curator.ingest.scanned import Scanned
 from curator.jobs.context import JobContext
+from curator.jobs.faces.stage import heads
 from curator.jobs.progress import Progress
 from curator.jobs.release.batch import ReleaseBatch, batched, lost_batch, one_by_one, release_batch
+from curator.jobs.release.equipment import ReleaseSettings, policy_of
+from curator.jobs.release.looking import FACE_OPTION
 from curator.jobs.release.made import made_under
 from curator.jobs.release.plan import Plan, judge_of, plan_release, resolvable
 from curator.jobs.release.record import STAGE, Recorder
 from curator.jobs.release.survey import ScanFiles, Survey, batches
-from curator.jobs.release.work import Outcome, ReleaseSettings, ReleaseTask, policy_of
+from curator.jobs.release.work import Outcome, ReleaseTask
 from curator.jobs.subjects import person_entries, require_drawn, uid_entries
 from curator.jobs.weakened import record_weakened
 from curator.model.identity import Identifier
@@ -72,11 +75,12 @@ def _release(
     plan = replace(plan, identifiers=_remember(context, plan))
     recorder = Recorder(context, settings, plan=plan, scanned=scanned)
     recorder.begin(plan.held)
-    _run(context, recorder, plan.first, name="release")
-    images = (source for source in plan.first if source.has_pixel_data)
-    ready, unresolved = resolvable(plan.dependent, recorder.released_among(images), recorder.uid)
-    recorder.hold(unresolved)
-    _run(context, recorder, ready, name="dependents")
+    _run(context, recorder, plan.first, partial(_task, recorder), name="release")
+    with heads(context, recorder, plan) as faces:
+        images = (source for source in plan.standing if source.has_pixel_data)
+        ready, unresolved = resolvable(plan.dependent, recorder.released_among(images), recorder.uid)
+        recorder.hold(unresolved)
+        _run(context, recorder, ready, partial(faces.task, context, recorder), name="dependents")
     recorder.forget_gone()
     return ReleaseCounts(
         files=len(scanned),
@@ -105,6 +109,7 @@ def _settings(context: JobContext) -> ReleaseSettings:
         released=context.released,
         longest_shift_weeks=longest_shift_weeks(context.rules),
         recipe=context.job.recipe,
+        faces=context.job.faces,
     )
 
 
@@ -127,6 +132,7 @@ def _plan(context: JobContext, scanned: Sequence[Scanned]) -> Plan:
         judge=judge_of(load_gates(context.rules), context.job.options),
         is_dependent=lambda source: source.SOPClassUID in dependents,
         subjects=context.subjects,
+        defaces=FACE_OPTION in context.job.options,
     )
 
 
@@ -160,16 +166,23 @@ def _joined(found: frozenset[Identifier], known: frozenset[Identifier]) -> froze
 
 def _people(context: JobContext, plan: Plan) -> Iterator[tuple[str, SourceInstance]]:
     """Every instance of the plan with the code of its person."""
-    for source in chain(plan.first, plan.dependent):
+    for source in plan.candidates:
         if source.subject is not None:
             yield context.subjects.subject_of(source.subject).patient_code, source
 
 
-def _run(context: JobContext, recorder: Recorder, sources: Sequence[SourceInstance], *, name: str) -> None:
+def _run(
+    context: JobContext,
+    recorder: Recorder,
+    sources: Sequence[SourceInstance],
+    task_of: Callable[[SourceInstance], ReleaseTask | None],
+    *,
+    name: str,
+) -> None:
     """Release what is not released yet, and record it in groups."""
     progress = Progress(name, len(sources), context.report)
     group: list[Outcome] = []
-    for outcome in _outcomes(context, recorder, batched(_tasks(recorder, sources, progress))):
+    for outcome in _outcomes(context, recorder, batched(_tasks(task_of, sources, progress))):
         group.append(outcome)
         progress.step(held=outcome.record is None)
         if len(group) >= _GROUP:
@@ -194,12 +207,20 @@ def _outcomes(context: JobContext, recorder: Recorder, waiting: Iterable[Release
         yield from _outcomes(context, recorder, one_by_one(again))
 
 
-def _tasks(recorder: Recorder, sources: Iterable[SourceInstance], progress: Progress) -> Iterator[ReleaseTask]:
+def _task(recorder: Recorder, source: SourceInstance) -> ReleaseTask | None:
+    """What a worker is given of an instance that stands on its own; None where nothing is left to do."""
+    return None if recorder.is_done(source) or recorder.is_contested(source) else recorder.task(source)
+
+
+def _tasks(
+    task_of: Callable[[SourceInstance], ReleaseTask | None], sources: Iterable[SourceInstance], progress: Progress
+) -> Iterator[ReleaseTask]:
     for source in sources:
-        if recorder.is_done(source) or recorder.is_contested(source):
+        task = task_of(source)
+        if task is None:
             progress.step()
         else:
-            yield recorder.task(source)
+            yield task
 
 
 def _sent(waiting: Iterable[ReleaseBatch], sent: dict[int, ReleaseBatch]) -> Iterator[ReleaseBatch]:

@@ -5,66 +5,46 @@ Everything here crosses process borders; a worker makes its tools once and decid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from curator.adapters.local_disk import LocalDisk
 from curator.adapters.source_file import SourceFile, read_source
 from curator.deid.instance import Deidentified, deidentify, path_of, with_file
 from curator.deid.pixels.evidence import PixelsHeldError
 from curator.deid.pixels.quick import may_declare_overlay
 from curator.deid.subject import Subject
-from curator.deid.swift import Swift
-from curator.deid.text.cleaner import Cleaner
-from curator.deid.text.engine import load_cleaner
 from curator.dicom.syntax import transfer_syntax
 from curator.dicom.tokens import Stored
 from curator.dicom.windows import windows
 from curator.errors import ItemError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.identity.search import needles_of
-from curator.jobs.release.looking import PIXEL_OPTION, load_bare_file, load_pixel_cleaner
-from curator.model.decision import Action
+from curator.jobs.release.equipment import Equipment, ReleaseSettings, Rows, Way, bare_file, equipment
+from curator.jobs.release.looking import FACE_OPTION, PIXEL_OPTION, scratch
 from curator.model.identity import Alias, Identifier, IdentifierKind
 from curator.model.instance import ReleasedInstance, SourceInstance
-from curator.model.keys import Key
 from curator.model.quarantine import Reason
 from curator.policy.gates import Handling
-from curator.policy.header import HeaderPolicy, proven_of
-from curator.policy.recipe.laid import load_policy
-from curator.policy.recipe.lines import Recipe
 
 if TYPE_CHECKING:
-    from curator.deid.pixels.clean import CleanedPixels, PixelCleaner
+    from curator.deid.pixels.clean import CleanedPixels
+    from curator.jobs.faces.masked import Masked
+    from curator.jobs.faces.treat import Faced
 
-_MOST_COUNTS = 256
 _CHANGED = "changed while the job ran"
-
-
-Rows = tuple[tuple[str, str, int], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseSettings:
-    """What all instances of one job share."""
-
-    key: Key
-    rules: Path
-    profile: str
-    options: tuple[str, ...]
-    released: Path = field(repr=False)
-    longest_shift_weeks: int
-    recipe: Recipe | None = field(repr=False, default=None)
+_MASKING = "curator.jobs.faces.masked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTask:
     """One instance to release as `alias`; `identifiers` are those of its person across all files.
 
-    `handling` says whether its pixels have to be looked at first.
+    `handling` says whether its pixels have to be looked at first. `zones` are files with the zones that it may not
+    reach into, `beside` a keyed digest of the other files that decide what becomes of it, "" for none.
     """
 
     settings: ReleaseSettings
@@ -72,13 +52,16 @@ class ReleaseTask:
     alias: Alias
     identifiers: frozenset[Identifier] = field(repr=False)
     handling: Handling = Handling.PASS
+    zones: tuple[str, ...] = field(repr=False, default=())
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one instance: a record, or a reason with its structural detail.
 
-    `applied` counts elements by rule id and action; `evidence` is what was seen in the pixels, None where none looked.
+    `applied` counts elements by rule id and action; `evidence` is what was seen in the pixels, None where none looked;
+    `beside` is as in the task.
     """
 
     source: SourceInstance
@@ -87,100 +70,71 @@ class Outcome:
     detail: str = ""
     applied: Rows = field(repr=False, default=())
     evidence: Mapping[str, object] | None = field(repr=False, default=None)
+    beside: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How headers are written that claim the same."""
+def release_one(task: ReleaseTask, faced: Faced | None = None) -> Outcome:
+    """Release one instance; `faced` is what its pixels become where it was looked at for a face.
 
-    policy: HeaderPolicy
-    swift: Swift
-
-
-class _Counts:
-    """What was applied, as the ledger takes it: files of a series have one and the same count, and so the same rows."""
-
-    __slots__ = ("_known",)
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Mapping[tuple[str, Action], int], Rows]] = {}
-
-    def rows(self, applied: Mapping[tuple[str, Action], int]) -> Rows:
-        """Rule id, action and count, sorted; nothing for nothing."""
-        known = self._known.get(id(applied))
-        if known is None:
-            if len(self._known) >= _MOST_COUNTS:
-                self._known.clear()
-            rows = tuple(sorted((rule_id, action.value, count) for (rule_id, action), count in applied.items()))
-            # The count is kept, so that nothing else gets its identity.
-            known = self._known[id(applied)] = (applied, rows)
-        return known[1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    """`proven` is for instances whose pixels were proven clean; both are None where pixels are not cleaned."""
-
-    pseudonyms: Pseudonyms
-    storage: LocalDisk
-    cleaner: Cleaner | None
-    plain: _Way
-    proven: _Way | None
-    pixels: PixelCleaner | None
-    counts: _Counts
-
-
-def policy_of(settings: ReleaseSettings) -> HeaderPolicy:
-    """The policy that all instances of a job are judged by.
-
-    Raises:
-        ConfigurationError, RuleError, IntegrityError: as `load_policy`.
+    This is the job boundary: whatever goes wrong with an item stays with the item.
     """
-    return load_policy(settings.rules, profile=settings.profile, options=settings.options, recipe=settings.recipe)
-
-
-def release_one(task: ReleaseTask) -> Outcome:
-    """Release one instance. This is the job boundary: whatever goes wrong with an item stays with the item."""
     try:
-        return _release(task)
+        return _release(task, faced)
     except PixelsHeldError as error:
-        return Outcome(source=task.source, reason=error.reason, detail=error.detail, evidence=error.evidence)
+        return _held(task, error.reason, error.detail, error.evidence)
     except ItemError as error:
-        return Outcome(source=task.source, reason=error.reason, detail=error.detail)
+        return _held(task, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - one item's defect must not end the job; its type says where to look
         # Not the message: an exception of a library may quote the value it failed on.
-        return Outcome(source=task.source, reason=Reason.INTERNAL_ERROR, detail=type(error).__name__)
+        return _held(task, Reason.INTERNAL_ERROR, type(error).__name__)
 
 
-def _release(task: ReleaseTask) -> Outcome:
-    tools = _tools(task.settings)
+def _held(task: ReleaseTask, reason: Reason, detail: str, evidence: Mapping[str, object] | None = None) -> Outcome:
+    return Outcome(source=task.source, reason=reason, detail=detail, evidence=evidence, beside=task.beside)
+
+
+def _release(task: ReleaseTask, faced: Faced | None) -> Outcome:
+    tools = equipment(task.settings)
     storage = tools.storage
     source = _scanned_file(task.source, tools.pseudonyms)
     pixels = _cleaned(task, source.data, tools)
-    done = _deidentified(task, source.data, pixels, tools)
+    masked = _masked(task, source.data, pixels, faced)
+    done = _deidentified(task, source.data, pixels, masked, tools)
     stored = storage.write(path_of(done.record), done.chunks)
     try:
-        _check_written(storage.root / stored.path, source, pixels)
+        _check_written(storage.root / stored.path, source, pixels, masked)
     except BaseException:
         # Whatever went wrong, nothing unproven stays in the release.
         storage.remove(stored.path)
         raise
     record = with_file(done.record, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes)
     applied = tools.counts.rows(done.applied)
-    evidence = None if pixels is None or pixels.evidence is None else pixels.evidence.to_json()
-    return Outcome(source=task.source, record=record, applied=applied, evidence=evidence)
+    evidence = _evidence(pixels, masked)
+    return Outcome(source=task.source, record=record, applied=applied, evidence=evidence, beside=task.beside)
 
 
-def _check_written(written: Path, source: SourceFile, pixels: CleanedPixels | None) -> None:
+def _evidence(pixels: CleanedPixels | None, masked: Masked | None) -> dict[str, object] | None:
+    """What was seen of text and of faces; None where nobody looked."""
+    seen = {} if pixels is None or pixels.evidence is None else pixels.evidence.to_json()
+    return {**seen, **({} if masked is None else {"faces": {**masked.evidence, "proven": masked.is_proven}})} or None
+
+
+def _check_written(written: Path, source: SourceFile, pixels: CleanedPixels | None, masked: Masked | None) -> None:
     """Nothing, where a written file is made of what was judged and has the pixels that were proven.
 
     Raises:
-        ItemError: UNREADABLE, the source changed or went away; BURNED_IN_TEXT_LEFT; or the file cannot be read.
+        ItemError: UNREADABLE, the source changed or went away; BURNED_IN_TEXT_LEFT or FACE_UNPROVEN; or the file cannot
+            be read.
     """
     if not source.is_settled():
         raise ItemError(Reason.UNREADABLE, _CHANGED)
-    if pixels is not None and pixels.is_proven and not pixels.are_in(read_source(str(written)).data):
-        raise ItemError(Reason.BURNED_IN_TEXT_LEFT, "the pixels written are not those that were proven")
+    other = "the pixels written are not those that were proven"
+    # What is masked was made of the pixels that were proven clean.
+    if masked is not None:
+        if not masked.is_in(read_source(str(written)).data):
+            raise ItemError(Reason.FACE_UNPROVEN, other)
+    elif pixels is not None and pixels.is_proven and not pixels.are_in(read_source(str(written)).data):
+        raise ItemError(Reason.BURNED_IN_TEXT_LEFT, other)
 
 
 def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
@@ -190,13 +144,13 @@ def deidentified(task: ReleaseTask) -> tuple[Stored, Deidentified]:
         ItemError: as `deidentify`; or the source cannot be read, or is not what was scanned, or its pixels cannot be
             cleaned.
     """
-    tools = _tools(task.settings)
+    tools = equipment(task.settings)
     data = _scanned_file(task.source, tools.pseudonyms).data
     pixels = _cleaned(task, data, tools)
-    return data, _deidentified(task, data, pixels, tools)
+    return data, _deidentified(task, data, pixels, None, tools)
 
 
-def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | None:
+def _cleaned(task: ReleaseTask, data: Stored, tools: Equipment) -> CleanedPixels | None:
     """The instance with clean pixels; None where the job cleans none."""
     pixels = tools.pixels
     if pixels is None or not task.source.has_pixel_data:
@@ -205,28 +159,41 @@ def _cleaned(task: ReleaseTask, data: Stored, tools: _Tools) -> CleanedPixels | 
     return pixels.clean(data, handling=task.handling, identifiers=identifiers)
 
 
+def _masked(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, faced: Faced | None) -> Masked | None:
+    """The instance without a face; None where nobody looked for one."""
+    if faced is None and not task.zones:
+        return None
+    if pixels is not None:
+        data = pixels.data
+    elif task.source.has_pixel_data:
+        data = bare_file(task.settings.rules)(data)
+    masking = importlib.import_module(_MASKING)
+    if faced is not None:
+        return cast("Masked", masking.without_face(data, faced, scratch=scratch))
+    return cast("Masked", masking.without_zones(data, task.source.SOPClassUID, task.zones, scratch=scratch))
+
+
 def _is_native(source: SourceInstance) -> bool:
     """Whether pixels stand there as numbers."""
     syntax = transfer_syntax(source.TransferSyntaxUID)
     return syntax is not None and not syntax.encapsulated
 
 
-@lru_cache(maxsize=1)
-def _bare_file(rules: Path) -> Callable[[Stored], Stored]:
-    return load_bare_file(rules)
-
-
-def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, tools: _Tools) -> Deidentified:
-    way, source = tools.plain, task.source
-    if pixels is not None:
-        data, source = pixels.data, replace(source, TransferSyntaxUID=pixels.syntax_uid)
-        way = tools.proven if pixels.is_proven and tools.proven is not None else way
+def _deidentified(
+    task: ReleaseTask, data: Stored, pixels: CleanedPixels | None, masked: Masked | None, tools: Equipment
+) -> Deidentified:
+    proven = {PIXEL_OPTION} if pixels is not None and pixels.is_proven else set()
+    proven |= {FACE_OPTION} if masked is not None and masked.is_proven else set()
+    way, source = tools.ways[frozenset(proven)], task.source
+    ready = masked or pixels
+    if ready is not None:
+        data, source = ready.data, replace(source, TransferSyntaxUID=ready.syntax_uid)
     elif source.has_pixel_data:
         done = _swiftly(task, source, data, way) if _is_native(source) else None
         # Where the quick way says how long the header is, no more has to be searched.
         if done is not None and done.has_plain_pixels and not may_declare_overlay(data[: len(data) - len(done.bulk)]):
             return done
-        bare = _bare_file(task.settings.rules)(data)
+        bare = bare_file(task.settings.rules)(data)
         if done is not None and bare is data:
             return done
         data = bare
@@ -243,7 +210,7 @@ def _deidentified(task: ReleaseTask, data: Stored, pixels: CleanedPixels | None,
     )
 
 
-def _swiftly(task: ReleaseTask, source: SourceInstance, data: Stored, way: _Way) -> Deidentified | None:
+def _swiftly(task: ReleaseTask, source: SourceInstance, data: Stored, way: Way) -> Deidentified | None:
     """The instance by the quick way; None where that does not take it."""
     own = source.all_identifiers - task.identifiers
     if not all(one.kind is IdentifierKind.UID for one in own):
@@ -258,23 +225,6 @@ def _scanned_file(source: SourceInstance, pseudonyms: Pseudonyms) -> SourceFile:
     if file.stamp != source.stamp and pseudonyms.content_id(windows(memoryview(file.data))) != source.content_id:
         raise ItemError(Reason.UNREADABLE, _CHANGED)
     return file
-
-
-@lru_cache(maxsize=1)
-def _tools(settings: ReleaseSettings) -> _Tools:
-    policy = policy_of(settings)
-    pseudonyms = Pseudonyms(settings.key)
-    cleans_pixels = PIXEL_OPTION in policy.options
-    proven = proven_of(policy, PIXEL_OPTION) if cleans_pixels else None
-    return _Tools(
-        pseudonyms=pseudonyms,
-        storage=LocalDisk(settings.released),
-        cleaner=load_cleaner(settings.rules) if policy.cleans else None,
-        plain=_Way(policy, Swift(policy, pseudonyms)),
-        proven=None if proven is None else _Way(proven, Swift(proven, pseudonyms)),
-        pixels=load_pixel_cleaner(settings.rules) if cleans_pixels else None,
-        counts=_Counts(),
-    )
 
 
 @lru_cache(maxsize=8)

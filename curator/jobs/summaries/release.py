@@ -116,12 +116,14 @@ def _policies(
     connection: Connection, recorded: Sequence[ReleasedInstance], released: Path
 ) -> tuple[PolicySummary, ...]:
     # Under one policy some instances claim what was proven of them and others do not: a row for each kind.
-    proven = {path for path, seen in evidence_of_done(connection, RELEASE).items() if seen.get("proven")}
-    kinds: defaultdict[tuple[str, bool], list[Path]] = defaultdict(list)
+    seen = evidence_of_done(connection, RELEASE)
+    kinds: defaultdict[tuple[str, bool, bool], list[Path]] = defaultdict(list)
     for one in recorded:
-        kinds[one.policy_digest, one.path in proven].append(released / one.path)
+        what = seen.get(one.path, {})
+        text, faces = bool(what.get("proven")), bool(what.get("faces", {}).get("proven"))
+        kinds[one.policy_digest, text, faces].append(released / one.path)
     weakened = weakened_under(connection)
-    found = (_policy(digest, len(paths), paths) for (digest, _), paths in sorted(kinds.items()))
+    found = (_policy(digest, len(paths), paths) for (digest, *_), paths in sorted(kinds.items()))
     return tuple(replace(one, weakened=weakened.get(one.digest, ())) for one in found)
 
 

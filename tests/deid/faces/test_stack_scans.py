@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from types import SimpleNamespace
 
+import numpy as np
+import pytest
+
+from curator.deid.faces import stack_scans
 from curator.deid.faces.stack_scans import scan_of
 from curator.imaging.rescales import Rescales
 from curator.imaging.slices import Kind
@@ -36,3 +40,25 @@ def test_slices_that_do_not_differ_leave_it_to_the_volume():
     assert scan.slopes == scan.intercepts == ()
     assert scan.physical(slice(0, 1)).max() == 2
     assert (scan.lowest, scan.highest, scan.padding) == (-np.inf, np.inf, None)
+
+
+@pytest.mark.parametrize(
+    ("paddings", "bounds"),
+    [
+        ((), (-100, 100, None)),
+        (((-100, -100),), (-100, 100, -100)),
+        (((-100, -90),), (-89, 100, None)),
+        (((90, 100),), (-100, 89, None)),
+        (((-100, -90), (7, 7)), (-89, 100, 7)),
+        (((-60, -50),), (-49, 100, None)),
+        (((50, 60),), (-100, 49, None)),
+    ],
+)
+def test_no_value_that_stands_for_no_image_may_be_written(
+    paddings: tuple[tuple[int, int], ...], bounds: tuple[float, float, float | None]
+) -> None:
+    found = stack_scans._bounds(SimpleNamespace(limits=(-100, 100), paddings=paddings))  # type: ignore[arg-type]
+    assert found == bounds
+    low, high, padding = found
+    allowed = {value for value in range(-100, 101) if low <= value <= high and value != padding}
+    assert not [value for first, last in paddings for value in range(first, last + 1) if value in allowed]
