@@ -20,7 +20,7 @@ from curator.testing.heads import (
     multi_contrast,
     pet_ct,
 )
-from curator.testing.heads.plan import CUT_BELOW_NOSE, WHOLE
+from curator.testing.heads.plan import CUT_BELOW_NOSE, WHOLE, WIDE
 
 REGISTRAR = SimpleItkRegistrar()
 MOST_MM = 4.0
@@ -91,6 +91,14 @@ def test_the_same_volumes_give_the_same_motion_and_stay_as_they_are() -> None:
     np.testing.assert_allclose(first[:3, :3] @ first[:3, :3].T, np.eye(3), atol=1e-9)
     np.testing.assert_array_equal(one.stored, before[0])
     np.testing.assert_array_equal(other.stored, before[1])
+
+
+@pytest.mark.parametrize("subject", [Subject.BOTTLE, Subject.TRUNK])
+def test_a_head_is_laid_over_nothing_else(subject: Subject) -> None:
+    """Nor is what comes out for another reason a motion that the study would believe."""
+    view = WIDE if subject is Subject.TRUNK else WHOLE
+    other = made(replace(STRAIGHT, subject=subject, contrast=Contrast.T2, field_of_view=view))
+    assert REGISTRAR.rigid(made(STRAIGHT).volume, other.volume) is None
 
 
 def test_a_volume_of_one_value_is_laid_over_nothing() -> None:
