@@ -39,7 +39,7 @@ _DARKEST, _BRIGHTEST = 1.0, 99.0
 _LEAST_SHARED, _MOST_TURN_DEG = 0.35, 45.0
 
 
-# Two scans of a head tell so much of each other, nats: measured 0.70 to 1.05 on phantoms of six contrasts and on real MR;
+# Two scans of a head tell so much of each other, nats: measured 0.70 to 1.05 on phantoms of six contrasts and real MR;
 # a head and a bottle 0.40, another's head that was cut otherwise 0.43, a vault without features 0.53.
 _LEAST_INFORMATION = 0.6
 

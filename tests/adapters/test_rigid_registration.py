@@ -15,6 +15,7 @@ from curator.testing.heads import (
     Head,
     HeadPlan,
     Pose,
+    Subject,
     lps_between,
     make_head,
     multi_contrast,
