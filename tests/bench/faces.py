@@ -98,7 +98,8 @@ def _row(name: str, arguments: argparse.Namespace, scratch: Path) -> Row:
         if done.returncode:
             return {**row, "error": f"{script}: {done.stderr.strip().splitlines()[-1:]}"}
         row[part] = json.loads((scratch / f"{name}.{part}.json").read_text(encoding="utf-8"))
-    (scratch / f"{name}.npz").unlink()
+    if not _is_silent_failure(row):
+        (scratch / f"{name}.npz").unlink()
     return row
 
 
