@@ -39,6 +39,11 @@ _DARKEST, _BRIGHTEST = 1.0, 99.0
 _LEAST_SHARED, _MOST_TURN_DEG = 0.35, 45.0
 
 
+# Two scans of a head tell so much of each other, nats: measured 0.70 to 1.05 on phantoms of six contrasts and real MR;
+# a head and a bottle 0.40, another's head that was cut otherwise 0.43, a vault without features 0.53.
+_LEAST_INFORMATION = 0.6
+
+
 @dataclass(frozen=True, slots=True)
 class SimpleItkRegistrar:
     """Finds rigid motions by mutual information on copies of `_STEP_MM`; one thread, so that sums come out alike."""
@@ -64,7 +69,8 @@ def _laid(here: _Coarse | None, there: _Coarse | None) -> Affine | None:
             best = found
     if best is not None:
         best = _settled(here, there, best[1], levels=slice(1, 3))
-    if best is None:
+    # What is minimised is the information's negative.
+    if best is None or best[0] > -_LEAST_INFORMATION:
         return None
     motion = _matrix(best[1])
     return motion if _is_plausible(here, there, motion) else None

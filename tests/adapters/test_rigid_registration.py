@@ -15,12 +15,13 @@ from curator.testing.heads import (
     Head,
     HeadPlan,
     Pose,
+    Subject,
     lps_between,
     make_head,
     multi_contrast,
     pet_ct,
 )
-from curator.testing.heads.plan import CUT_BELOW_NOSE, WHOLE
+from curator.testing.heads.plan import CUT_BELOW_NOSE, WHOLE, WIDE
 
 REGISTRAR = SimpleItkRegistrar()
 MOST_MM = 4.0
@@ -56,14 +57,13 @@ def test_pet_and_ct_with_the_head_moved_between() -> None:
 
 
 @pytest.mark.parametrize(
-    ("turn_deg", "shift_mm"),
+    ("turn_deg", "shift_mm", "view"),
     [
-        ((15.0, 0.0, 0.0), (25.0, 0.0, 0.0)),
-        ((0.0, -15.0, 0.0), (0.0, 0.0, -25.0)),
-        ((-9.0, 8.0, 9.0), (14.0, -14.0, 14.0)),
+        ((15.0, 0.0, 0.0), (25.0, 0.0, 0.0), WHOLE),
+        ((0.0, -15.0, 0.0), (0.0, 0.0, -25.0), CUT_BELOW_NOSE),
+        ((-9.0, 8.0, 9.0), (14.0, -14.0, 14.0), CUT_BELOW_NOSE),
     ],
 )
-@pytest.mark.parametrize("view", [WHOLE, CUT_BELOW_NOSE], ids=["whole", "cut below the nose"])
 def test_large_motions_and_other_fields_of_view(turn_deg, shift_mm, view) -> None:
     moved = replace(STRAIGHT, contrast=Contrast.T2, pose=Pose(turn_deg, shift_mm), field_of_view=view, take=1)
     assert face_error_mm(made(STRAIGHT), made(moved)) < MOST_MM
@@ -92,6 +92,14 @@ def test_the_same_volumes_give_the_same_motion_and_stay_as_they_are() -> None:
     np.testing.assert_allclose(first[:3, :3] @ first[:3, :3].T, np.eye(3), atol=1e-9)
     np.testing.assert_array_equal(one.stored, before[0])
     np.testing.assert_array_equal(other.stored, before[1])
+
+
+@pytest.mark.parametrize("subject", [Subject.BOTTLE, Subject.TRUNK])
+def test_a_head_is_laid_over_nothing_else(subject: Subject) -> None:
+    """Nor is what comes out for another reason a motion that the study would believe."""
+    view = WIDE if subject is Subject.TRUNK else WHOLE
+    other = made(replace(STRAIGHT, subject=subject, contrast=Contrast.T2, field_of_view=view))
+    assert REGISTRAR.rigid(made(STRAIGHT).volume, other.volume) is None
 
 
 def test_a_volume_of_one_value_is_laid_over_nothing() -> None:

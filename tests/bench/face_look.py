@@ -1,4 +1,4 @@
-"""One treated head as the bench's own renderer and curator's attack see it, beside what other programs make of it.
+"""One treated head as the bench's own renderer and curator's audit see it, beside what other programs make of it.
 
     uv run python tests/bench/face_look.py NAME SCRATCH [--quick] [--peers] [--controls]
 
@@ -22,17 +22,10 @@ from face_views import looked_at
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from curator.deid.faces.attack import attacked
-from curator.deid.faces.find import clearest_sight
-from curator.deid.faces.likeness import line_up
-from curator.deid.faces.render import shaded
+from curator.deid.faces.audit import audit_scan
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import old_skin
-from curator.deid.faces.view import finer, head_frame, view_of
-from curator.imaging.frame import corners_of, frame_around
 
 _SHELL_MM, _BLUR_MM = 7.0, 6.0
-Attack = Callable[[Scan], dict[str, object]]
 
 
 def main() -> None:
@@ -69,8 +62,9 @@ def main() -> None:
             )
             if made is not None
         }
-    attack = _attack_of(case.scan) if others else None
-    found["others"] = {name: _other(case, scan, brain, see, attack) for name, scan in others.items()}
+    if others and not is_same:
+        others["curator"] = after
+    found["others"] = {name: _other(case, scan, brain, see) for name, scan in others.items()}
     (arguments.scratch / f"{case.name}.looked.json").write_text(json.dumps(found), encoding="utf-8")
 
 
@@ -79,46 +73,16 @@ def _independent(scan: Scan, *, is_quick: bool) -> dict[str, object]:
 
 
 def _other(
-    case: Case,
-    scan: Scan,
-    brain: NDArray[np.bool_] | None,
-    see: Callable[[Scan], dict[str, object]],
-    attack: Attack | None,
+    case: Case, scan: Scan, brain: NDArray[np.bool_] | None, see: Callable[[Scan], dict[str, object]]
 ) -> dict[str, object]:
+    """What the bench's renderer shows of a head, and what curator's audit says, which knows nothing of the original."""
     changed = scan.volume.stored != case.scan.volume.stored
     return {
         "independent": see(scan),
-        "attack": None if attack is None else attack(scan),
+        "audit": audit_scan(scan, tools()).to_json(),
         "brain_changed": None if brain is None else int(changed[brain].sum()),
         "changed_share": float(changed.mean()),
     }
-
-
-def _attack_of(scan: Scan) -> Attack:
-    """curator's own attack from where the face was seen in the original."""
-    kit = tools()
-    numbers = kit.rules.numbers
-    view = view_of(scan, head_frame(scan, kit.resampler, kit.judge), kit.resampler)
-    sight = clearest_sight(view, kit.judge, kit.resampler, numbers)
-    frame = (
-        view.frame if sight is None else frame_around(corners_of(view.frame), sight.axes, step_mm=view.frame.step_mm)
-    )
-
-    people = None
-    if sight is not None:
-        original = view_of(scan, sight.frame, kit.resampler, levels=view.levels)
-        people = line_up(sight, original, kit.judge, kit.rules.gallery)
-
-    def attack(after: Scan) -> dict[str, object]:
-        seen = attacked(view_of(after, frame, kit.resampler, levels=view.levels), kit.judge, kit.resampler, numbers)
-        found: dict[str, object] = {**asdict(seen), "is_clear": seen.is_clear(numbers), "rank": None}
-        if people is not None:
-            there = view_of(after, people.sight.frame, kit.resampler, levels=view.levels)
-            alike = people.likeness(finer(shaded(old_skin(there))), kit.judge)
-            found |= {"rank": alike.rank, "distance": alike.distance}
-        return found
-
-    return attack
 
 
 def _shell(case: Case) -> NDArray[np.bool_]:

@@ -22,6 +22,8 @@ from curator.imaging.resample import CpuResampler
 from curator.model.volume import Volume
 
 _BET_MM = 2.0
+# A head from its vertex to below the brain; a level with fewer voxels of tissue lies above it.
+_HEAD_MM, _FEW_VOXELS = 160.0, 50
 _BET = """
 import sys, nibabel
 from brainextractor import BrainExtractor
@@ -91,16 +93,22 @@ def quicksheared(case: Case, brain: NDArray[np.bool_] | None, scratch: Path) -> 
 
 
 def _bet(values: NDArray[np.float32], frame: Frame, scratch: Path) -> NDArray[np.bool_] | None:
+    """The brain in values along the patient's axes; BET gets the upper part of the head, for a neck leads it astray."""
     python = environment("brainextractor", scratch)
     if python is None:
         return None
     head, mask = scratch / "bet.nii.gz", scratch / "bet.mask.nii.gz"
-    head.write_bytes(nifti_bytes(Volume(stored=values, affine_lps=frame.affine_lps)))
+    low, high = np.percentile(values, (2, 98))
+    top = int(np.flatnonzero((values > low + 0.2 * (high - low)).sum(axis=(1, 2)) > _FEW_VOXELS).max(initial=0))
+    below = max(0, top - int(_HEAD_MM / _BET_MM))
+    head.write_bytes(nifti_bytes(Volume(stored=values[below:], affine_lps=frame.affine_lps)))
     mask.unlink(missing_ok=True)
     command = [str(python), "-W", "ignore", "-c", _BET, str(head), str(mask)]
     if subprocess.run(command, capture_output=True, check=False).returncode or not mask.exists():
         return None
-    return np.asarray(read_nifti(mask).stored > 0, np.bool_)
+    brain = np.zeros(values.shape, np.bool_)
+    brain[below:] = read_nifti(mask).stored > 0
+    return brain
 
 
 def _brain_in_skull(values: NDArray[np.float32]) -> NDArray[np.bool_] | None:

@@ -98,7 +98,8 @@ def _row(name: str, arguments: argparse.Namespace, scratch: Path) -> Row:
         if done.returncode:
             return {**row, "error": f"{script}: {done.stderr.strip().splitlines()[-1:]}"}
         row[part] = json.loads((scratch / f"{name}.{part}.json").read_text(encoding="utf-8"))
-    (scratch / f"{name}.npz").unlink()
+    if not _is_silent_failure(row):
+        (scratch / f"{name}.npz").unlink()
     return row
 
 
@@ -138,13 +139,9 @@ def _others(row: Row) -> Iterator[str]:
     if "error" in row:
         return
     for name, other in _part(_part(row, "looked"), "others").items():
-        seen, attack = other["independent"], other["attack"] or {}
+        seen, audit = other["independent"], other["audit"]
         words = [f"    {name:16} independent {_seen(seen)} at {seen['at']}"]
-        if attack:
-            words.append(
-                f"attack {_seen(attack)} bright {attack['bright']:.2f} cnn {attack['network']:.2f} "
-                f"rank {attack['rank']} clear {attack['is_clear']}"
-            )
+        words.append(f"audit: {audit['verdict']}, {audit['why']}, best {audit['numbers'].get('best', 0):.2f}")
         words.append(f"brain {other['brain_changed']}, changed {100 * other['changed_share']:.1f} %")
         yield " | ".join(words)
 
@@ -178,10 +175,10 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
             others.setdefault(name, []).append(other)
     for name, seen in others.items():
         faces = sum(_part(one, "independent")["hits"] > 0 for one in seen)
-        caught = sum(not (_part(one, "attack") or {"is_clear": True})["is_clear"] for one in seen)
+        caught = sum(_part(one, "audit")["verdict"] != "clean" for one in seen)
         brain = [one["brain_changed"] for one in seen]
         still = f"{faces} of {len(seen)} still show a face"
-        yield f"{name}: {still}; curator's attack catches {caught}; brain voxels {brain}"
+        yield f"{name}: {still}; curator's audit passes {len(seen) - caught}; brain voxels {brain}"
 
 
 def _is_released(row: Row) -> bool:

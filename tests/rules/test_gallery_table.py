@@ -24,7 +24,7 @@ def test_it_holds_sixty_phantoms_and_more(shipped: dict[str, list[float]]) -> No
     assert set(shipped) <= {name_of(person) for person in range(PERSONS)}
 
 
-@pytest.mark.parametrize("person", [0, 7, 31])
+@pytest.mark.parametrize("person", [7, 30])
 def test_a_face_is_what_the_generator_gives(shipped: dict[str, list[float]], person: int) -> None:
     np.testing.assert_allclose(embedding_of(person), shipped[name_of(person)], atol=1e-3)
 
