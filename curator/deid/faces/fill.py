@@ -97,31 +97,41 @@ def _palette(curtain: Curtain, view: View, random: np.random.Generator) -> _Pale
     skin = old_skin(view)
     is_hit = np.isfinite(skin)
     depth = np.where(is_hit, skin, np.float32(0))
-    y = np.arange(view.frame.shape[1], dtype=np.float32)[None, :, None]
-    under = y - depth[:, None, :]
-    is_tissue = (view.smooth > levels.threshold) & is_hit[:, None, :]
-    first, last = (mm / step for mm in _UNDER_SKIN_MM)
-    layer = is_tissue & (under > first) & (under < last)
-    counts = layer.sum(axis=1)
-    means = np.where(layer, view.smooth, 0).sum(axis=1) / np.maximum(counts, 1)
-    level = spread(means.astype(np.float32), counts > 0, _LEVEL_BREADTH_MM / step)
+    total, count = np.zeros_like(depth), np.zeros_like(depth)
+    for behind in np.arange(*_UNDER_SKIN_MM, step):
+        values = _behind(view, depth, behind)
+        is_tissue = is_hit & (values > levels.threshold)
+        total += np.where(is_tissue, values, 0)
+        count += is_tissue
+    level = spread(total / np.maximum(count, 1), count > 0, _LEVEL_BREADTH_MM / step)
     level = np.where(level > levels.air, level, np.float32(levels.tissue))
-    shell = is_tissue & (under > first) & curtain.is_inside[:, None, :] & (y < curtain.back[:, None, :])
-    z, _, x = np.nonzero(shell)
-    variation = view.smooth[shell] - level[z, x]
-    profile = _profile(view, depth, is_hit & curtain.is_inside, level)
+    rays = is_hit & curtain.is_inside
+    found = []
+    for behind in np.arange(_UNDER_SKIN_MM[0], float(curtain.shell.max()) * step, 2 * step):
+        values = _behind(view, depth, behind)
+        is_tissue = rays & (values > levels.threshold)
+        found.append((values - level)[is_tissue])
+    variation = np.concatenate(found) if found else np.empty(0, np.float32)
+    profile = _profile(view, depth, rays, level)
     return _Palette(_air(view, depth, is_hit, random), level, _sorted(variation, random), profile)
+
+
+def _behind(view: View, depth: Map, behind_mm: float) -> Map:
+    """The values of a view so far behind a surface, `(Z, X)`."""
+    y = np.rint(depth + behind_mm / view.frame.step_mm).astype(np.intp)
+    y = np.clip(y, 0, view.frame.shape[1] - 1)
+    return np.take_along_axis(view.smooth, y[:, None, :], axis=1)[:, 0, :]
 
 
 def _profile(view: View, depth: Map, rays: NDArray[np.bool_], level: Map) -> NDArray[np.float32]:
     """How the skin of a scan rises on the average: a step is seen as an edge at every threshold but one."""
-    z, x = np.nonzero(rays)
-    contrast = np.maximum(level[z, x] - view.levels.air, 1e-6)
+    if not rays.any():
+        return _STEP
+    contrast = np.maximum(level - view.levels.air, 1e-6)
     shares = []
     for behind in _PROFILE_MM:
-        y = np.rint(depth[z, x] + behind / view.frame.step_mm).astype(np.intp)
-        values = view.smooth[z, np.clip(y, 0, view.frame.shape[1] - 1), x]
-        shares.append(float(np.median((values - view.levels.air) / contrast)))
+        values = _behind(view, depth, behind)
+        shares.append(float(np.median(((values - view.levels.air) / contrast)[rays])))
     rising = np.maximum.accumulate(np.clip(shares, 0, 1))
     # Farther out lies air, whatever of the skin is smeared there.
     return np.asarray((rising - rising[0]) / max(1e-6, 1 - float(rising[0])), np.float32)
@@ -142,9 +152,9 @@ def _air(view: View, depth: Map, is_hit: NDArray[np.bool_], random: np.random.Ge
     """What air measures in front of the head, as it was scanned; one level where there is none."""
     levels = view.levels
     limit = levels.air + 0.5 * (levels.threshold - levels.air)
-    y = np.arange(view.frame.shape[1], dtype=np.float32)[None, :, None]
-    front = float(np.percentile(depth[is_hit], 60)) if is_hit.any() else 0.0
-    found = view.smooth[(view.smooth < limit) & (y < front)]
+    front = round(float(np.percentile(depth[is_hit], 60))) if is_hit.any() else 0
+    before = view.smooth[:, : max(front, 1)]
+    found = before[before < limit]
     if found.size < 100:
         return np.array([levels.air], np.float32)
     # A view is smoother than its scan: what the scan's air varies by is put back.

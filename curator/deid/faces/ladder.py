@@ -15,20 +15,24 @@ import numpy as np
 from curator.deid.faces.attack import Seen, attacked
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
+from curator.deid.faces.levels import Levels
 from curator.deid.faces.likeness import Likeness, LineUp, line_up
 from curator.deid.faces.proof import Geometry, geometry
 from curator.deid.faces.render import shaded
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import Window, curtain_for, old_skin
 from curator.deid.faces.tools import FaceTools, Wish
-from curator.deid.faces.view import STEP_MM, View, finer, view_of
+from curator.deid.faces.view import FLESH, STEP_MM, View, body_of, finer, view_of
 from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points
 from curator.deid.faces.zone import Curtain, Zone
-from curator.imaging.frame import Frame, corners_of, frame_around
+from curator.imaging.frame import Frame, corners_of, cropped_frame, frame_around
 from curator.policy.faces.defacing import Rung
+from curator.ports.faces import Points
 
 # Teeth lie this much deeper than a face does.
 _TEETH_MM = 14.0
+# Air that a camera needs around a head.
+_AIR_MM = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,13 @@ def attempts(scan: Scan, view: View, sight: Sight | None, tools: FaceTools, *, w
 
     `sight` is None where its face was not clearly seen: then the rungs around a face are left out.
     """
-    frame = frame_around(corners_of(view.frame), sight.axes, step_mm=STEP_MM) if sight is not None else view.frame
-    front = view if sight is None else view_of(scan, frame, tools.resampler, levels=view.levels)
-    face = face_window(landmark_points(sight), front, tools.rules.numbers) if sight is not None else None
-    people = lined_up(scan, view, sight, tools)
+    if sight is None:
+        front, face = view, None
+    else:
+        frame = frame_around(_body_corners(view), sight.axes, step_mm=STEP_MM)
+        front = view_of(scan, frame, tools.resampler, levels=view.levels)
+        face = face_window(landmark_points(sight), front, tools.rules.numbers)
+    people = LineUps(scan, view.levels, sight, tools)
     for number, rung in enumerate(tools.rules.ladder):
         if rung.window == "face" and face is None:
             continue
@@ -95,10 +102,24 @@ def attempts(scan: Scan, view: View, sight: Sight | None, tools: FaceTools, *, w
         yield carried(scan, zone, people, front, tools, wish=wish, secret=secret, rung=number)
 
 
+def _body_corners(view: View) -> Points:
+    """The corners of the box around the head in a view, with some air, as patient points `(8, 3)`."""
+    body = body_of(view.even > FLESH)
+    margin = round(_AIR_MM / view.frame.step_mm)
+    start, shape = [], []
+    for axis, length in enumerate(body.shape):
+        places = np.flatnonzero(body.any(axis=tuple(other for other in range(3) if other != axis)))
+        first, last = (int(places[0]), int(places[-1])) if places.size else (0, length - 1)
+        first, last = max(0, first - margin), min(length - 1, last + margin)
+        start.append(first)
+        shape.append(last - first + 1)
+    return corners_of(cropped_frame(view.frame, (start[0], start[1], start[2]), (shape[0], shape[1], shape[2])))
+
+
 def carried(
     scan: Scan,
     zone: Zone,
-    people: LineUp | None,
+    people: LineUps | None,
     view: View,
     tools: FaceTools,
     *,
@@ -112,7 +133,10 @@ def carried(
     `people` are those whom what is left is compared with, None where the face was never clearly seen.
     """
     random = random_of(secret, "fill", rung)
-    views = tuple(view_of(scan, one.frame, tools.resampler, levels=view.levels) for one in zone.curtains)
+    views = tuple(
+        view if one.frame is view.frame else view_of(scan, one.frame, tools.resampler, levels=view.levels)
+        for one in zone.curtains
+    )
     new = filled(scan, zone, views, mode=wish.mode, random=random)
     after = replace(scan, volume=replace(scan.volume, stored=new.onto(scan.volume.stored)))
     judged = _judged(after, zone, views, new, people, tools, is_quick=is_quick)
@@ -163,7 +187,7 @@ def _side_frames(frame: Frame) -> tuple[Frame, Frame]:
 
 
 def _judged(
-    after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, people: LineUp | None, tools: FaceTools, *, is_quick: bool
+    after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, people: LineUps | None, tools: FaceTools, *, is_quick: bool
 ) -> Judged:
     """The proofs on the new voxels: each curtain by geometry, then the first by detectors, then the likeness."""
     numbers = tools.rules.numbers
@@ -177,10 +201,10 @@ def _judged(
     )
     if not whole.is_proven(numbers):
         return Judged(whole, None, None)
-    alike = None if is_quick else _alike(after, people, views[0], tools)
-    if alike is not None and alike.rank < numbers.least_rank:
-        return Judged(whole, None, alike)
-    return Judged(whole, attacked(front, tools.judge, tools.resampler, numbers, is_quick=is_quick), alike)
+    seen = attacked(front, tools.judge, tools.resampler, numbers, is_quick=is_quick)
+    if is_quick or people is None or not seen.is_clear(numbers):
+        return Judged(whole, seen, None)
+    return Judged(whole, seen, people.likeness(after, tools))
 
 
 def _geometry(
@@ -192,19 +216,24 @@ def _geometry(
     return geometry(before, view, changed, curtain, tools.rules.numbers)
 
 
-def lined_up(scan: Scan, view: View, sight: Sight | None, tools: FaceTools) -> LineUp | None:
-    """Whom a scan is compared with; None without a sight of its face. `view` lends its levels."""
-    if sight is None:
-        return None
-    seen = view_of(scan, sight.frame, tools.resampler, levels=view.levels)
-    return line_up(sight, seen, tools.judge, tools.rules.gallery)
+class LineUps:
+    """Whom one scan is compared with, gathered when it is first asked for."""
 
+    __slots__ = ("_found", "_levels", "_scan", "_sight", "_tools")
 
-def _alike(after: Scan, people: LineUp | None, before: View, tools: FaceTools) -> Likeness | None:
-    if people is None:
-        return None
-    view = view_of(after, people.sight.frame, tools.resampler, levels=before.levels)
-    return people.likeness(finer(shaded(old_skin(view))), tools.judge)
+    def __init__(self, scan: Scan, levels: Levels, sight: Sight | None, tools: FaceTools) -> None:
+        self._scan, self._levels, self._sight, self._tools = scan, levels, sight, tools
+        self._found: LineUp | None = None
+
+    def likeness(self, after: Scan, tools: FaceTools) -> Likeness | None:
+        """How alike the original is to what is left of it; None without a sight of its face."""
+        if self._sight is None:
+            return None
+        if self._found is None:
+            seen = view_of(self._scan, self._sight.frame, tools.resampler, levels=self._levels)
+            self._found = line_up(self._sight, seen, tools.judge, tools.rules.gallery)
+        view = view_of(after, self._sight.frame, tools.resampler, levels=self._levels)
+        return self._found.likeness(finer(shaded(old_skin(view))), tools.judge)
 
 
 def _failure(judged: Judged, tools: FaceTools) -> str:
@@ -212,8 +241,8 @@ def _failure(judged: Judged, tools: FaceTools) -> str:
     numbers = tools.rules.numbers
     if not judged.geometry.is_proven(numbers):
         return "the old surface can be had back"
-    if judged.alike is not None and judged.alike.rank < numbers.least_rank:
-        return "the original is the most alike in the gallery"
     if judged.seen is None or not judged.seen.is_clear(numbers):
         return "a detector still sees a face"
+    if judged.alike is not None and judged.alike.rank < numbers.least_rank:
+        return "the original is the most alike in the gallery"
     return ""

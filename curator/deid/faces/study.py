@@ -14,14 +14,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
-from curator.deid.faces.ladder import Defaced, attempts, carried, lined_up, random_of
-from curator.deid.faces.levels import levels_of
+from curator.deid.faces.ladder import Defaced, LineUps, attempts, carried, random_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.tools import FaceTools, Wish
-from curator.deid.faces.view import FLESH, View, body_of, head_frame, view_of
+from curator.deid.faces.view import SKIN, View, body_of, head_frame, view_of
 from curator.deid.faces.whether import Finding, Whether, faceless, is_brain_alone, whether
 from curator.deid.faces.zone import Zone
 from curator.imaging.frame import Frame
@@ -31,6 +32,7 @@ from curator.model.volume import Affine
 # So many scans of a frame of reference are looked at for the clearest face; the finest come first.
 _MOST_LOOKED_AT = 3
 _BEST = 0.5
+_LEAST_SHARED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +201,7 @@ def _carried(
 ) -> Treated:
     """A scan without the zone of its lead; where that is not enough, without more."""
     started = time.process_time()
-    people = None if is_quick else lined_up(scan, view, lead.sight, tools)
+    people = None if is_quick else LineUps(scan, view.levels, lead.sight, tools)
     first = carried(scan, lead.zone, people, view, tools, wish=wish, secret=secret, rung=lead.rung, is_quick=is_quick)
     numbers = {"carried": 1.0, "cpu_seconds": time.process_time() - started}
     if not first.fails:
@@ -259,25 +261,27 @@ def _over_others(
 
 
 def _overlap(fixed: Scan, moving: Scan, view: View, motion: Affine, tools: FaceTools) -> float:
-    """The Dice coefficient of two bodies where both scans were, 0 to 1; 0 where they hardly meet."""
+    """The Dice coefficient of two heads where both scans were, 0 to 1; 0 where they hardly meet."""
     frame = Frame(np.linalg.inv(motion) @ view.frame.affine_lps, view.frame.shape)
-    values = fixed.seen_in(frame, tools.resampler)
-    there = tools.resampler.onto(
-        np.ones(fixed.volume.shape, np.uint8), frame.indices_in(fixed.volume.affine_lps), frame.shape, outside=0.0
-    )
-    here = tools.resampler.onto(
-        np.ones(moving.volume.shape, np.uint8),
-        view.frame.indices_in(moving.volume.affine_lps),
-        view.frame.shape,
-        outside=0.0,
-    )
-    both = (there > 0.5) & (here > 0.5)
-    if both.sum() < 1000:
+    both = _is_scanned(fixed, frame, tools) & _is_scanned(moving, view.frame, tools)
+    if both.sum() < _LEAST_SHARED:
         return 0.0
-    levels = levels_of(values)
-    one, other = (values > levels.threshold) & both, body_of(view.even > FLESH) & both
+    one, other = _filled(view_of(fixed, frame, tools.resampler)) & both, _filled(view) & both
     total = int(one.sum()) + int(other.sum())
     return 2.0 * int((one & other).sum()) / total if total else 0.0
+
+
+def _is_scanned(scan: Scan, frame: Frame, tools: FaceTools) -> NDArray[np.bool_]:
+    """Where a frame lies in the field of view of a scan."""
+    everywhere = np.ones(scan.volume.shape, np.uint8)
+    indices = frame.indices_in(scan.volume.affine_lps)
+    return np.asarray(tools.resampler.onto(everywhere, indices, frame.shape, outside=0.0) > 0.5, np.bool_)
+
+
+def _filled(view: View) -> NDArray[np.bool_]:
+    """The body in a view without its cavities: what a PET and a CT have in common of a head is its outline."""
+    body = ndimage.binary_closing(body_of(view.even > SKIN), iterations=2)
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in body])
 
 
 def _without(proof: str, view: View) -> Treated:

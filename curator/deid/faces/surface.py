@@ -30,8 +30,11 @@ _NEAR_BRAIN = 0.6
 _GIVEN_WAY_MM = 12.0
 # What is left of a head's surface when it is smoothed by so much is the shape of its skull.
 _HEAD_SHAPE_MM = 8.0
-# How much deeper than above the brow things may change at the height of the eyes: an orbit.
-_ORBIT_MM = 45.0
+# How much deeper than above the brow things may change so far under the eyes: the front of the orbits and of the nose's
+# root, behind which the brain's base lies. Farther down the whole face may.
+_ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
+# Old skin in a crease goes even there.
+_CREASE_MM = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ def curtain_for(
     new = weight * meant + (1 - weight) * depth
     wanted = np.where(is_hit, depth + np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
+    back = np.maximum(back, depth + np.float32(_CREASE_MM / step))
     return Curtain(
         view.frame, weight, _beyond(new, is_inside), _beyond(back, is_inside), _beyond(shell, is_inside)
     )
@@ -134,8 +138,11 @@ def _shell(window: Window, weight: Map, *, shell_mm: float, numbers: Numbers, st
 def _brain_limit(window: Window, shape: tuple[int, ...], *, numbers: Numbers, step: float) -> Map:
     """How far behind the old skin nothing may change, voxels `(Z, 1)`: above the brow the brain is near."""
     z = np.arange(shape[0], dtype=np.float32)[:, None]
-    up = np.clip((z - window.eye_z) / max(window.brow_z - window.eye_z, 1.0), 0, 1)
-    return np.asarray((numbers.forehead_shell_mm + (1 - up) * _ORBIT_MM) / step, np.float32)
+    bottom = window.eye_z - _UNDER_EYES_MM / step
+    up = np.clip((z - bottom) / max(window.brow_z - bottom, 1.0), 0, 1)
+    # Below the orbits there is no brain behind the face.
+    below = np.clip((bottom - z) * step / _UNDER_EYES_MM, 0, 1) * _FACE_MM
+    return np.asarray((numbers.forehead_shell_mm + (1 - up) * _ORBIT_MM + below) / step, np.float32)
 
 
 def _beyond(values: Map, is_inside: Mask) -> Map:
