@@ -37,7 +37,9 @@ class DlibHeads:
         Raises:
             ConfigurationError: the networks' weights are not installed.
         """
-        return " ".join([f"dlib {dlib.__version__} hog", *(weights(one).stem for one in (DETECTOR, LANDMARKS, EMBEDDING))])
+        return " ".join(
+            [f"dlib {dlib.__version__} hog", *(weights(one).stem for one in (DETECTOR, LANDMARKS, EMBEDDING))]
+        )
 
     def seen(self, picture: Picture, *, least: float) -> tuple[FaceSeen, ...]:
         """As `FaceJudge.seen`."""

@@ -50,9 +50,7 @@ class Seen:
         )
 
 
-def attacked(
-    view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, *, is_quick: bool = False
-) -> Seen:
+def attacked(view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, *, is_quick: bool = False) -> Seen:
     """What both detectors see of a head; a view without anything in it shows nothing. It ends with the first failure.
 
     A quick attack looks from the front alone: for another time point of a scan that was attacked from all sides.

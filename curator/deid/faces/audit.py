@@ -6,9 +6,9 @@ pass.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from collections.abc import Mapping
 
 from curator.deid.faces.attack import attacked
 from curator.deid.faces.scan import Scan

@@ -135,4 +135,3 @@ def _voxels(pixels: Points, shape: tuple[int, int, int]) -> Points:
     """Columns and rows of a picture as voxels `(x, z)` of its view."""
     scale = pixels_per_voxel()
     return np.stack([pixels[:, 0] / scale, shape[0] - 1 - pixels[:, 1] / scale], axis=1)
-

@@ -81,7 +81,9 @@ class Defaced:
     fails: str = ""
 
 
-def attempts(scan: Scan, view: View, sight: Sight | None, tools: FaceTools, *, wish: Wish, secret: bytes) -> Iterator[Defaced]:
+def attempts(
+    scan: Scan, view: View, sight: Sight | None, tools: FaceTools, *, wish: Wish, secret: bytes
+) -> Iterator[Defaced]:
     """The scan on one rung after the other; the first without `fails` is proven. Nothing where no skin is met.
 
     `sight` is None where its face was not clearly seen: then the rungs around a face are left out.
@@ -161,7 +163,9 @@ def _zone(scan: Scan, front: View, face: Window | None, rung: Rung, tools: FaceT
     if rung.has_ears:
         for side in _side_frames(front.frame):
             view = view_of(scan, side, tools.resampler, levels=front.levels)
-            curtains.append(_curtain(view, ear_window(front, view, window, numbers), rung, tools, secret=secret + b"ear"))
+            curtains.append(
+                _curtain(view, ear_window(front, view, window, numbers), rung, tools, secret=secret + b"ear")
+            )
     found = tuple(one for one in curtains if one is not None)
     return Zone(found) if curtains[0] is not None else None
 
@@ -187,7 +191,14 @@ def _side_frames(frame: Frame) -> tuple[Frame, Frame]:
 
 
 def _judged(
-    after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, people: LineUps | None, tools: FaceTools, *, is_quick: bool
+    after: Scan,
+    zone: Zone,
+    views: tuple[View, ...],
+    new: Filled,
+    people: LineUps | None,
+    tools: FaceTools,
+    *,
+    is_quick: bool,
 ) -> Judged:
     """The proofs on the new voxels: each curtain by geometry, then the first by detectors, then the likeness."""
     numbers = tools.rules.numbers
@@ -211,9 +222,7 @@ def _geometry(
     after: Scan, curtain: Curtain, before: View, view: View | None, new: Filled, tools: FaceTools
 ) -> Geometry:
     view = view if view is not None else view_of(after, curtain.frame, tools.resampler, levels=before.levels)
-    indices = curtain.frame.indices_in(after.volume.affine_lps)
-    changed = tools.resampler.onto(new.mask.astype(np.uint8), indices, curtain.frame.shape, outside=1.0) > 0
-    return geometry(before, view, changed, curtain, tools.rules.numbers)
+    return geometry(before, view, new.mask, after.volume.affine_lps, curtain, tools.rules.numbers)
 
 
 class LineUps:

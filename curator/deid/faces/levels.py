@@ -106,6 +106,10 @@ def _grown(plane: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.fl
         np.broadcast_to((np.arange(rows, dtype=np.float32) / _COARSE)[:, None], (rows, columns)),
     )
     grown = cv2.remap(
-        plane, np.ascontiguousarray(maps[0]), np.ascontiguousarray(maps[1]), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        plane,
+        np.ascontiguousarray(maps[0]),
+        np.ascontiguousarray(maps[1]),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(grown, np.float32)

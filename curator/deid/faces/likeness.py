@@ -28,6 +28,7 @@ from curator.ports.pixels import Picture
 
 # Breadth, height and depth of a lookalike's features against the original's: as far as people differ.
 _BREADTHS, _HEIGHTS, _DEPTHS = (0.85, 1.0, 1.18), (0.85, 1.0, 1.18), (0.6, 1.0, 1.5)
+_MOST_CHANGED = 2
 _SHAPE_MM = 16.0
 
 
@@ -66,7 +67,7 @@ def line_up(sight: Sight, view: View, judge: FaceJudge, gallery: NDArray[np.floa
 
 
 def lookalikes(skin: Depth, sight: Sight, *, step_mm: float) -> list[Picture]:
-    """Renders of the same head with 26 other faces; `skin` `(Z, X)` is the original's in the frame of the sight."""
+    """Renders of the same head with 18 other faces; `skin` `(Z, X)` is the original's in the frame of the sight."""
     is_hit = np.isfinite(skin)
     depth = np.where(is_hit, skin, 0).astype(np.float32)
     shape = spread(depth, is_hit, _SHAPE_MM / step_mm)
@@ -75,7 +76,7 @@ def lookalikes(skin: Depth, sight: Sight, *, step_mm: float) -> list[Picture]:
     rows, columns = (axis.astype(np.float32) for axis in np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]])
     found = []
     for breadth, height, deep in product(_BREADTHS, _HEIGHTS, _DEPTHS):
-        if breadth == height == deep == 1.0:
+        if not 1 <= (breadth != 1.0) + (height != 1.0) + (deep != 1.0) <= _MOST_CHANGED:
             continue
         x = (columns - np.float32(middle[0])) / np.float32(breadth) + np.float32(middle[0])
         z = (rows - np.float32(middle[1])) / np.float32(height) + np.float32(middle[1])

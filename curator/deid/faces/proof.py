@@ -14,6 +14,7 @@ from curator.deid.faces.render import first_hits
 from curator.deid.faces.surface import old_skin
 from curator.deid.faces.view import SKIN, View
 from curator.deid.faces.zone import Curtain, Map, Mask
+from curator.model.volume import Affine
 from curator.policy.faces.defacing import Numbers
 
 # Deviations beyond count as the same, so that one hole does not decide.
@@ -40,8 +41,12 @@ class Geometry:
         return self.recovered <= numbers.largest_recovery and self.unchanged == 0
 
 
-def geometry(before: View, after: View, changed: NDArray[np.bool_], curtain: Curtain, numbers: Numbers) -> Geometry:
-    """The proof for one curtain; both views are in its frame, `changed` `(Z, Y, X)` says which voxels are new there.
+def geometry(
+    before: View, after: View, mask: NDArray[np.bool_], affine_lps: Affine, curtain: Curtain, numbers: Numbers
+) -> Geometry:
+    """The proof for one curtain; both views are in its frame.
+
+    `mask` `(Z, Y, X)` says which voxels of the scan, which lies by `affine_lps`, are new.
 
     What the new skin was meant to be is taken off both surfaces first: it is the shape of the head, and not secret.
     """
@@ -50,7 +55,7 @@ def geometry(before: View, after: View, changed: NDArray[np.bool_], curtain: Cur
     core = (curtain.weight >= _CORE) & np.isfinite(skin)
     # At an edge of the surface a ray meets what lies beside it.
     core &= _is_gentle(curtain.skin) & _is_gentle(np.where(np.isfinite(skin), skin, 0).astype(np.float32))
-    unchanged = _kept(skin, changed, core)
+    unchanged = _kept(skin, core, mask, before.frame.indices_in(affine_lps))
     if core.sum() < _LEAST_RAYS:
         return Geometry(0.0, unchanged, int(core.sum()))
     feature = _deviation(skin, curtain.skin, step)
@@ -91,13 +96,13 @@ def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.corrcoef(one, other)[0, 1])
 
 
-def _kept(skin: Map, changed: NDArray[np.bool_], core: Mask) -> int:
-    """How many rays of the core have a voxel at the old skin that is not new."""
+def _kept(skin: Map, core: Mask, mask: NDArray[np.bool_], indices: Affine) -> int:
+    """How many rays of the core have a voxel at the old skin that is not new; `indices` leads from the frame to the scan."""
     z, x = np.nonzero(core)
-    y = skin[z, x]
     kept = np.zeros(len(z), np.bool_)
-    for beside in (-1, 0, 1):
-        at = np.clip(np.rint(y + beside).astype(np.intp), 0, changed.shape[1] - 1)
-        kept |= ~changed[z, at, x]
+    for beside in (-1.0, 0.0, 1.0):
+        places = np.stack([x, skin[z, x] + beside, z], axis=1) @ indices[:3, :3].T + indices[:3, 3]
+        at = np.rint(places).astype(np.intp)[:, ::-1]
+        is_inside = ((at >= 0) & (at < mask.shape)).all(axis=1)
+        kept[is_inside] |= ~mask[tuple(at[is_inside].T)]
     return int(kept.sum())
-

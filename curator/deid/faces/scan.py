@@ -75,7 +75,9 @@ class Scan:
             return resampler.onto(values, indices, frame.shape, outside=around)
         slope, intercept = self.volume.rescale_slope, self.volume.rescale_intercept
         stored = self.volume.stored
-        around = float(stored.min() if slope > 0 else stored.max()) if outside is None else (outside - intercept) / slope
+        around = (
+            float(stored.min() if slope > 0 else stored.max()) if outside is None else (outside - intercept) / slope
+        )
         taken = resampler.onto(stored, indices, frame.shape, outside=around)
         if (slope, intercept) != (1.0, 0.0):
             taken = np.asarray(taken * np.float32(slope) + np.float32(intercept), np.float32)

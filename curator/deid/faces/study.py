@@ -103,10 +103,14 @@ def _led(
     """The lead of a frame of reference; what is decided on the way is put into `done`. None where no face was removed."""
     looked: list[tuple[float, int]] = []
     shapes: set[tuple[object, ...]] = set()
-    found: dict[int, tuple[Whether, Frame]] = {}
+    found: dict[int, tuple[Whether, View]] = {}
     for number in numbers:
         scan = scans[number]
-        if scan.is_flat or len(looked) == _MOST_LOOKED_AT or (scan.volume.shape, scan.volume.affine_lps.tobytes()) in shapes:
+        if (
+            scan.is_flat
+            or len(looked) == _MOST_LOOKED_AT
+            or (scan.volume.shape, scan.volume.affine_lps.tobytes()) in shapes
+        ):
             continue
         view, proof = _first_look(scan, tools)
         if proof is not None:
@@ -114,7 +118,7 @@ def _led(
             continue
         shapes.add((scan.volume.shape, scan.volume.affine_lps.tobytes()))
         shown = whether(scan, view, tools.judge, tools.resampler, tools.rules.numbers)
-        found[number] = shown, view.frame
+        found[number] = shown, view
         looked.append((shown.score, number))
         if shown.score > _BEST:
             break
@@ -122,10 +126,10 @@ def _led(
     ranks = {Finding.FACE: 0, Finding.HEAD: 1, Finding.DOUBTFUL: 2, Finding.NONE: 3}
     lead: _Lead | None = None
     for _, number in sorted(looked, key=lambda one: (ranks[found[one[1]][0].finding], -one[0], one[1])):
-        shown, frame = found[number]
+        shown, view = found[number]
         if lead is not None:
             break
-        done[number], lead = _treated(scans[number], shown, frame, tools, wish=wish, secret=_secret(secret, number))
+        done[number], lead = _treated(scans[number], shown, view, tools, wish=wish, secret=_secret(secret, number))
     return lead
 
 
@@ -136,7 +140,7 @@ def _first_look(scan: Scan, tools: FaceTools) -> tuple[View, str | None]:
 
 
 def _treated(
-    scan: Scan, shown: Whether, frame: Frame, tools: FaceTools, *, wish: Wish, secret: bytes
+    scan: Scan, shown: Whether, view: View, tools: FaceTools, *, wish: Wish, secret: bytes
 ) -> tuple[Treated, _Lead | None]:
     """A scan that is judged by itself, and the lead that it gives."""
     started = time.process_time()
@@ -145,7 +149,6 @@ def _treated(
         return Treated(outcome=FaceOutcome(status=FaceStatus.NOT_APPLICABLE, why=shown.why, numbers=before)), None
     if shown.finding is Finding.DOUBTFUL:
         return Treated(outcome=FaceOutcome(status=FaceStatus.QUARANTINED, why=shown.why, numbers=before)), None
-    view = view_of(scan, frame, tools.resampler)
     sight = shown.sight if shown.finding is Finding.FACE else None
     last: Defaced | None = None
     for attempt in attempts(scan, view, sight, tools, wish=wish, secret=secret):
@@ -193,7 +196,7 @@ def _follow(
         over = _over_others(scan, leads, tools, wish=wish, secret=secret) if leads else None
         if over is not None:
             return over
-    return _treated(scan, shown, view.frame, tools, wish=wish, secret=secret)[0]
+    return _treated(scan, shown, view, tools, wish=wish, secret=secret)[0]
 
 
 def _carried(
@@ -237,9 +240,7 @@ def _flat(scan: Scan, lead: _Lead | None, *, wish: Wish, secret: bytes) -> Treat
     return Treated(outcome=outcome, filled=new, zone=lead.zone)
 
 
-def _over_others(
-    scan: Scan, leads: Sequence[_Lead], tools: FaceTools, *, wish: Wish, secret: bytes
-) -> Treated | None:
+def _over_others(scan: Scan, leads: Sequence[_Lead], tools: FaceTools, *, wish: Wish, secret: bytes) -> Treated | None:
     """A scan without the zone of another frame of reference that it could be laid over; None where it could not."""
     if tools.registrar is None or scan.is_flat:
         return None

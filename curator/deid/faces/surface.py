@@ -99,9 +99,7 @@ def curtain_for(
     wanted = np.where(is_hit, depth + np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
     back = np.maximum(back, depth + np.float32(_CREASE_MM / step))
-    return Curtain(
-        view.frame, weight, _beyond(new, is_inside), _beyond(back, is_inside), _beyond(shell, is_inside)
-    )
+    return Curtain(view.frame, weight, _beyond(new, is_inside), _beyond(back, is_inside), _beyond(shell, is_inside))
 
 
 def _envelope(excess: Map, is_inside: Mask, step: float) -> Map:

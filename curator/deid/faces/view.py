@@ -136,5 +136,3 @@ def box_in_voxels(box: Box, shape: tuple[int, int, int]) -> tuple[float, float, 
     """A box of a picture as `(low z, high z, low x, high x)` in voxels of its view with `(Z, Y, X)`."""
     rows = shape[0] - 1
     return rows - box.bottom / _FINER, rows - box.top / _FINER, box.left / _FINER, box.right / _FINER
-
-

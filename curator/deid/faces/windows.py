@@ -127,7 +127,9 @@ def _sockets(skin: Depth, step: float) -> tuple[float, float] | None:
     ridge = np.array([high[z : z + reach].min() for z in range(len(high))])
     # A chin cut off or a neck is hollow too, but at the end of what is seen.
     around = 2 * round(_SOCKET_ROOM_MM / step) + 1
-    is_socket = (deep >= _LEAST_SOCKET_MM) & (ridge <= -_LEAST_RIDGE_MM) & (deep >= ndimage.maximum_filter1d(deep, around))
+    is_socket = (
+        (deep >= _LEAST_SOCKET_MM) & (ridge <= -_LEAST_RIDGE_MM) & (deep >= ndimage.maximum_filter1d(deep, around))
+    )
     is_socket[: around // 2] = is_socket[-(around // 2) :] = False
     if not is_socket.any():
         return None

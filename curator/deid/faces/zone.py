@@ -73,7 +73,9 @@ class Zone:
         """The zone where the patient lies otherwise: `motion` `(4, 4)` takes points of this zone to points there."""
         return Zone(
             tuple(
-                Curtain(Frame(motion @ one.frame.affine_lps, one.frame.shape), one.weight, one.skin, one.back, one.shell)
+                Curtain(
+                    Frame(motion @ one.frame.affine_lps, one.frame.shape), one.weight, one.skin, one.back, one.shell
+                )
                 for one in self.curtains
             )
         )

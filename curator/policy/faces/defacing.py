@@ -117,7 +117,9 @@ def load_face_rules(folder: Path) -> FaceRules:
     single = [name for name, kind in names.items() if kind == "float"]
     several = [name for name in names if name not in single]
     signed = ("face_score", "clean_score", "strange_score")
-    numbers = parse_numbers(parse_toml(contents[DEFACING], name=DEFACING), single=single, several=several, signed=signed)
+    numbers = parse_numbers(
+        parse_toml(contents[DEFACING], name=DEFACING), single=single, several=several, signed=signed
+    )
     digest = hashlib.sha256()
     for name, content in sorted(contents.items()):
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
