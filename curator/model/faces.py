@@ -1,7 +1,7 @@
 """What becomes of a volume that may show a face.
 
-The law: every volume has exactly one of three outcomes, with its reason in structural words and the numbers it rests on;
-nothing here says anything of the person.
+The law: every volume has exactly one of three outcomes, with its reason in structural words and the numbers it rests
+on; nothing here says anything of the person.
 
 Sources: DICOM PS3.15 E.3.2 (Clean Recognizable Visual Features Option).
 """

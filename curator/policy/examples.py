@@ -51,7 +51,7 @@ PolicyFor = Callable[[tuple[str, ...]], HeaderPolicy]
 
 
 def run_examples(folder: Path) -> Iterator[ExampleOutcome]:
-    """Every example of the header, gate, pixel, face, dependent, date, text and content rules, in the order of the files.
+    """Every example of the header, gate, pixel, face, dependent, date, text and content rules, in the files' order.
 
     Raises:
         ConfigurationError: a rule file is missing or malformed.

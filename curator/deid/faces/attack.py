@@ -40,7 +40,7 @@ class Seen:
     network: float
 
     def is_clear(self, numbers: Numbers) -> bool:
-        """Whether nothing looks like a face: by the limit at the skin, and inside tissue by it or the back of the head."""
+        """Whether nothing looks like a face: at the skin by the limit, inside tissue by it or the back of the head."""
         inside = max(numbers.clean_score, min(self.null, numbers.face_score))
         return (
             self.hits == 0

@@ -1,7 +1,7 @@
 """The attack on data that claims to be defaced already.
 
-The law: the audit knows nothing of how it was defaced; a face that is seen is a finding, and what cannot be judged is no
-pass.
+The law: the audit knows nothing of how it was defaced; a face that is seen is a finding, and what cannot be judged is
+no pass.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """New values for the voxels of a zone, on the scan's own grid.
 
-In front of the new skin stands what the scan measures in its own air, behind it tissue: the level just under the old skin
-around the place, with the variation of the scan's own tissue, brighter the deeper it lies. So a threshold meets a smooth
-surface wherever it is set, and nothing tells the new voxels from others but their shape.
+In front of the new skin stands what the scan measures in its own air, behind it tissue: the level just under the old
+skin around the place, with the variation of the scan's own tissue, brighter the deeper it lies. So a threshold meets a
+smooth surface wherever it is set, and nothing tells the new voxels from others but their shape.
 
 The law: a voxel outside the zone keeps its stored value; inside, no old value decides a new one but through levels and
 distributions over centimetres.
@@ -18,25 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from curator.deid.faces.levels import levels_of
+from curator.deid.faces.palette import PROFILE_MM, Palette, flat_palette, palette_of
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import old_skin, spread
 from curator.deid.faces.view import View
 from curator.deid.faces.zone import Curtain, Map, Zone
 from curator.model.faces import FaceMode
 from curator.ports.faces import Field
 
-# Levels are taken from this deep under the skin, mm, and blurred over as much.
-_UNDER_SKIN_MM = (1.0, 6.0)
-_LEVEL_BREADTH_MM = 10.0
 # Voxels of tissue hang together over this much.
 _GRAIN_MM = 1.2
 # Shares of tissue's own variation: where on its scale the skin begins, how it rises, how much it varies.
 _FIRST, _RISE, _VARIATION, _TAILS = 0.0, 0.9, 0.03, 0.02
-# Behind (and before) the skin, mm.
-_PROFILE_MM = np.arange(-3.0, 6.5, 0.5)
-_STEP = np.clip(_PROFILE_MM + 0.5, 0, 1).astype(np.float32)
-_MOST_SAMPLES = 200_000
 _SLICES_AT_ONCE = 16
 # Lines of a projection are followed so far, mm, in steps of so much.
 _ALONG_MM, _STEPS_ALONG = 3.0, 80
@@ -56,23 +48,10 @@ class Filled:
         return changed
 
 
-@dataclass(frozen=True, slots=True)
-class _Palette:
-    """What a scan's own air and tissue measure along one curtain: `level` `(Z, X)` physical, `air`, `variation` sorted.
-
-    `profile` is how skin rises from air (0) to tissue (1) at `_PROFILE_MM` behind its surface, the same everywhere.
-    """
-
-    air: NDArray[np.float32] = field(repr=False)
-    level: Map = field(repr=False)
-    variation: NDArray[np.float32] = field(repr=False)
-    profile: NDArray[np.float32] = field(repr=False)
-
-
 def filled(
     scan: Scan, zone: Zone, views: tuple[View | None, ...], *, mode: FaceMode, random: np.random.Generator
 ) -> Filled:
-    """The scan without what lies in the zone; `views` are the scan as each curtain's camera sees it, None of a flat one.
+    """The scan without what lies in the zone; `views` are how each curtain's camera sees it, None of a flat one.
 
     Nothing changes where the zone does not meet the scan.
     """
@@ -80,7 +59,7 @@ def filled(
     mask = np.zeros(shape, np.bool_)
     values = scan.volume.stored.copy()
     for curtain, view in zip(zone.curtains, views, strict=True):
-        palette = _flat_palette(scan, curtain, random) if view is None else _palette(curtain, view, random)
+        palette = flat_palette(scan, curtain, random) if view is None else palette_of(curtain, view, random)
         box = _box(curtain, scan)
         if any(part.stop <= part.start for part in box):
             continue
@@ -90,86 +69,6 @@ def filled(
             mask[part] |= inside
             values[part][inside] = new
     return Filled(mask, values[mask])
-
-
-def _palette(curtain: Curtain, view: View, random: np.random.Generator) -> _Palette:
-    step, levels = view.frame.step_mm, view.levels
-    skin = old_skin(view)
-    is_hit = np.isfinite(skin)
-    depth = np.where(is_hit, skin, np.float32(0))
-    total, count = np.zeros_like(depth), np.zeros_like(depth)
-    for behind in np.arange(*_UNDER_SKIN_MM, step):
-        values = _behind(view, depth, behind)
-        is_tissue = is_hit & (values > levels.threshold)
-        total += np.where(is_tissue, values, 0)
-        count += is_tissue
-    level = spread(total / np.maximum(count, 1), count > 0, _LEVEL_BREADTH_MM / step)
-    level = np.where(level > levels.air, level, np.float32(levels.tissue))
-    rays = is_hit & curtain.is_inside
-    found = []
-    for behind in np.arange(_UNDER_SKIN_MM[0], float(curtain.shell.max()) * step, 2 * step):
-        values = _behind(view, depth, behind)
-        is_tissue = rays & (values > levels.threshold)
-        found.append((values - level)[is_tissue])
-    variation = np.concatenate(found) if found else np.empty(0, np.float32)
-    profile = _profile(view, depth, rays, level)
-    return _Palette(_air(view, depth, is_hit, random), level, _sorted(variation, random), profile)
-
-
-def _behind(view: View, depth: Map, behind_mm: float) -> Map:
-    """The values of a view so far behind a surface, `(Z, X)`."""
-    y = np.rint(depth + behind_mm / view.frame.step_mm).astype(np.intp)
-    y = np.clip(y, 0, view.frame.shape[1] - 1)
-    return np.take_along_axis(view.smooth, y[:, None, :], axis=1)[:, 0, :]
-
-
-def _profile(view: View, depth: Map, rays: NDArray[np.bool_], level: Map) -> NDArray[np.float32]:
-    """How the skin of a scan rises on the average: a step is seen as an edge at every threshold but one."""
-    if not rays.any():
-        return _STEP
-    contrast = np.maximum(level - view.levels.air, 1e-6)
-    shares = []
-    for behind in _PROFILE_MM:
-        values = _behind(view, depth, behind)
-        shares.append(float(np.median(((values - view.levels.air) / contrast)[rays])))
-    rising = np.maximum.accumulate(np.clip(shares, 0, 1))
-    # Farther out lies air, whatever of the skin is smeared there.
-    return np.asarray((rising - rising[0]) / max(1e-6, 1 - float(rising[0])), np.float32)
-
-
-def _flat_palette(scan: Scan, curtain: Curtain, random: np.random.Generator) -> _Palette:
-    """The palette of a scan of a few slices: one level of tissue everywhere, and what its air measures."""
-    values = scan.physical(slice(None))
-    levels = levels_of(np.repeat(values, 2, axis=0) if len(values) == 1 else values)
-    air = values[values < levels.air + 0.5 * (levels.threshold - levels.air)]
-    tissue = values[values > levels.threshold] - np.float32(levels.tissue)
-    level = np.full(curtain.weight.shape, levels.tissue, np.float32)
-    air = air if air.size else np.array([levels.air], np.float32)
-    return _Palette(_sorted(air, random), level, _sorted(tissue, random), _STEP)
-
-
-def _air(view: View, depth: Map, is_hit: NDArray[np.bool_], random: np.random.Generator) -> NDArray[np.float32]:
-    """What air measures in front of the head, as it was scanned; one level where there is none."""
-    levels = view.levels
-    limit = levels.air + 0.5 * (levels.threshold - levels.air)
-    front = round(float(np.percentile(depth[is_hit], 60))) if is_hit.any() else 0
-    before = view.smooth[:, : max(front, 1)]
-    found = before[before < limit]
-    if found.size < 100:
-        return np.array([levels.air], np.float32)
-    # A view is smoother than its scan: what the scan's air varies by is put back.
-    spread_out = found + random.standard_normal(found.size).astype(np.float32) * np.float32(levels.noise)
-    lowest = float(found.min())
-    return _sorted(np.where(spread_out < lowest, 2 * lowest - spread_out, spread_out), random)
-
-
-def _sorted(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """So many of the values that they stand for all, sorted; one 0 for none."""
-    if not values.size:
-        return np.zeros(1, np.float32)
-    if values.size > _MOST_SAMPLES:
-        values = values[random.integers(0, values.size, _MOST_SAMPLES)]
-    return np.sort(values.astype(np.float32))
 
 
 def _box(curtain: Curtain, scan: Scan) -> tuple[slice, slice, slice]:
@@ -214,7 +113,7 @@ def _slabs(box: tuple[slice, slice, slice]) -> Iterator[tuple[slice, slice, slic
 def _slab(
     scan: Scan,
     curtain: Curtain,
-    palette: _Palette,
+    palette: Palette,
     part: tuple[slice, slice, slice],
     grain: Field,
     mode: FaceMode,
@@ -236,7 +135,7 @@ def _slab(
     )
     air = palette.air[random.integers(0, palette.air.size, y.size)]
     # Not by how far the zone goes: that would tell where the old skin lay.
-    depth = np.clip((y - skin) / np.maximum(shell, 1.0), 0, 1)
+    depth: NDArray[np.float32] = np.clip((y - skin) / np.maximum(shell, np.float32(1)), 0, 1).astype(np.float32)
     grain = grain[: shape[0]].reshape(flat)[inside]
     if mode is FaceMode.ZERO:
         new = np.full(y.size, palette.air[0], np.float32)
@@ -244,13 +143,13 @@ def _slab(
         if mode is FaceMode.NOISE:
             depth = random.random(y.size, np.float32)
         tissue = palette.level[z_voxel, x_voxel] + _variation(palette, depth, grain)
-        share = np.interp((y - skin) * curtain.frame.step_mm, _PROFILE_MM, palette.profile).astype(np.float32)
+        share = np.interp((y - skin) * curtain.frame.step_mm, PROFILE_MM, palette.profile).astype(np.float32)
         new = air + (tissue - air) * share
     inside = inside.reshape(shape)
     return stored_as(scan, np.asarray(new, np.float32), part[0], inside), inside
 
 
-def _variation(palette: _Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:
+def _variation(palette: Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far tissue at a depth (0 at the skin to 1) lies from its level: the scan's own variation, rising inwards."""
     place = 0.5 + np.clip((depth - _FIRST) * _RISE, 0, 0.5 - _TAILS) + _VARIATION * grain
     place = np.clip(place, _TAILS, 1 - _TAILS)
@@ -272,7 +171,7 @@ def _places(scan: Scan, curtain: Curtain, part: tuple[slice, slice, slice]) -> t
 
 
 def _deepest(scan: Scan, curtain: Curtain, x: Map, y: Map, z: Map) -> tuple[Map, Map, Map]:
-    """For each pixel of a projection, the place on its line that lies deepest in the curtain: what hides it hides all."""
+    """For each pixel of a projection, the place on its line that lies deepest in the curtain."""
     across = scan.volume.affine_lps[:3, 2]
     step = np.linalg.solve(curtain.frame.affine_lps[:3, :3], across / np.linalg.norm(across) * _ALONG_MM)
     best = np.full(x.shape, -np.inf, np.float32)
@@ -297,12 +196,12 @@ def stored_as(
     """
     slope, intercept = scan.scale(slices)
     counts = inside.reshape(inside.shape[0], -1).sum(axis=1)
-    slope, intercept = (np.repeat(one[:, 0, 0], counts) for one in (slope, intercept))
-    stored = (physical - intercept) / np.where(slope == 0, np.float32(1), slope)
-    kind = scan.volume.stored.dtype
-    if not np.issubdtype(kind, np.integer):
+    slopes, intercepts = (np.repeat(one[:, 0, 0], counts) for one in (slope, intercept))
+    stored = (physical - intercepts) / np.where(slopes == 0, np.float32(1), slopes)
+    kind: np.dtype[np.generic] = scan.volume.stored.dtype
+    if kind.kind not in "iu":
         return stored.astype(kind)
-    limits = np.iinfo(kind)
+    limits = np.iinfo(np.dtype(kind.str))
     low, high = max(limits.min, scan.lowest), min(limits.max, scan.highest)
     whole = np.clip(np.rint(stored), low, high)
     if scan.padding is not None:

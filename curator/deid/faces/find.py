@@ -2,7 +2,7 @@
 
 The law: a face is searched from many sides and at two thresholds, and what decides is the clearest sight of it.
 
-Sources: dlib's detector on renders; iBUG 300-W (the 68 points: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67).
+Sources: dlib's detector on renders; iBUG 300-W (of the 68 points the eyes are 36-47).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """One scan taken up the ladder: defaced on a rung, proven and attacked, and from its original again on the next.
 
-The law: what is given back passed every proof on the voxels that would be written, or it is None and nothing of it may go.
+The law: what is given back passed every proof on the voxels that would be written, or it is None and nothing of it may
+go.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What air and tissue measure in a volume, whatever made it.
 
-The law: levels come from the values alone, never from the modality; where a coil shades the head, tissue is judged by its
-own neighbourhood.
+The law: levels come from the values alone, never from the modality; where a coil shades the head, tissue is judged by
+its own neighbourhood.
 
 Sources: Ridler and Calvard 1978 (iterated threshold), here with medians, which bone, teeth and vessels do not move.
 """

@@ -6,8 +6,8 @@ with the original all that is no face (its outline, its slices, how it was cut o
 
 The law: the attacker is given the original itself, the same camera, and where eyes, nose and mouth were.
 
-Sources: dlib_face_recognition_resnet_model_v1; 0.6, the distance that face_recognition takes for one person, says nothing
-of renders, so what counts is the rank.
+Sources: dlib_face_recognition_resnet_model_v1; 0.6, the distance that face_recognition takes for one person, says
+nothing of renders, so what counts is the rank.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class LineUp:
 
 
 def line_up(sight: Sight, view: View, judge: FaceJudge, gallery: NDArray[np.float64]) -> LineUp:
-    """The line-up of a head: `view` is the original in the frame of its sight, `gallery` `(N, 128)` are faces of nobody."""
+    """The line-up of a head: `view` is the original in its sight's frame, `gallery` `(N, 128)` are faces of nobody."""
     skin = old_skin(view)
     pictures = lookalikes(skin, sight, step_mm=view.frame.step_mm)
     own = judge.embedding(finer(shaded(skin)), sight.pixels)

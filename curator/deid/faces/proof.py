@@ -81,7 +81,7 @@ def _surfaces(after: View, numbers: Numbers) -> list[Map]:
 
 def _deviation(surface: Map, intended: Map, step: float) -> Map:
     """How far a surface lies from the new skin as it was meant, mm, no farther than counts."""
-    return np.clip((surface - intended) * step, -_MOST_DEVIATION_MM, _MOST_DEVIATION_MM).astype(np.float32)
+    return np.asarray(np.clip((surface - intended) * step, -_MOST_DEVIATION_MM, _MOST_DEVIATION_MM), np.float32)
 
 
 def _is_gentle(skin: Map) -> Mask:
@@ -97,7 +97,7 @@ def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def _kept(skin: Map, core: Mask, mask: NDArray[np.bool_], indices: Affine) -> int:
-    """How many rays of the core have a voxel at the old skin that is not new; `indices` leads from the frame to the scan."""
+    """How many rays of the core have old skin that is not new; `indices` leads from the frame to the scan."""
     z, x = np.nonzero(core)
     kept = np.zeros(len(z), np.bool_)
     for beside in (-1.0, 0.0, 1.0):

@@ -22,7 +22,7 @@ _DARKEST, _LIGHT = 40.0, 215.0
 def first_hits(values: Field, threshold: float) -> Depth:
     """The depth at which values `(Z, Y, X)` first exceed `threshold`, seen along y from the front."""
     is_above = values > threshold
-    depth = is_above.argmax(axis=1).astype(np.float32)
+    depth: Depth = is_above.argmax(axis=1).astype(np.float32)
     hit = np.take_along_axis(is_above, depth[:, None, :].astype(np.intp), axis=1)[:, 0, :]
     z, x = np.nonzero(hit & (depth > 0))
     behind = depth[z, x].astype(np.intp)

@@ -1,6 +1,7 @@
 """One volume of a study as defacing takes it, and what its values mean.
 
-The law: a stored value and a physical one are turned into each other slice by slice, for PET scales every slice by itself.
+The law: a stored value and a physical one are turned into each other slice by slice, for PET scales every slice by
+itself.
 
 Sources: DICOM PS3.3 C.7.6.2, C.8.9.1, C.11.1.
 """
@@ -24,11 +25,11 @@ _FEW_SLICES, _THIN_MM = 5, 25.0
 class Scan:
     """A volume with what its header hints at.
 
-    `lowest` and `highest` bound what may be stored; `padding` is a stored value that stands for no tissue and may not be
-    written, None where there is none. `names_head` is what the header says of it: True for a head, False for another
-    part of the body, None for nothing. `slopes` and `intercepts` have an entry a slice where slices differ, else they
-    are empty and those of the volume count. `is_projection` says that a pixel shows all that lies in front of and behind
-    it, as in a CT's scout.
+    `lowest` and `highest` bound what may be stored; `padding` is a stored value that stands for no tissue and may not
+    be written, None where there is none. `names_head` is what the header says of it: True for a head, False for
+    another part of the body, None for nothing. `slopes` and `intercepts` have an entry a slice where slices differ,
+    else they are empty and those of the volume count. `is_projection` says that a pixel shows all that lies in front
+    of and behind it, as in a CT's scout.
     """
 
     volume: Volume

@@ -100,7 +100,7 @@ def _led(
     secret: bytes,
     done: dict[int, Treated],
 ) -> _Lead | None:
-    """The lead of a frame of reference; what is decided on the way is put into `done`. None where no face was removed."""
+    """The lead of a frame of reference, None where no face was removed; what is decided goes into `done`."""
     looked: list[tuple[float, int]] = []
     shapes: set[tuple[object, ...]] = set()
     found: dict[int, tuple[Whether, View]] = {}

@@ -103,7 +103,7 @@ def curtain_for(
 
 
 def _envelope(excess: Map, is_inside: Mask, step: float) -> Map:
-    """How much has to be given way so that no excess is left, voxels: broad, so that it does not tell what asked for it."""
+    """How much has to give way so that no excess is left, voxels: broad, so that it does not tell what asked for it."""
     over = np.where(is_inside, np.maximum(excess, 0), 0).astype(np.float32)
     size = 2 * round(_GIVEN_WAY_MM / step) + 1
     highest = ndimage.maximum_filter(over, size=size)

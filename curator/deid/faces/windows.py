@@ -1,10 +1,10 @@
 """Which part of a head's front has to go: around the landmarks of a face, or all of it.
 
-The law: where a face was not clearly seen the window is larger, never smaller; how deep it may reach is bounded by where
-the brain may lie.
+The law: where a face was not clearly seen the window is larger, never smaller; how deep it may reach is bounded by
+where the brain may lie.
 
-Sources: anthropometry of adults (vertex to pupils about 115 mm, to the top of the brow 95, to the chin 225, head breadth 150), which
-scale with the breadth of the head; iBUG 300-W (the 68 points).
+Sources: anthropometry of adults (vertex to pupils about 115 mm, to the top of the brow 95, to the chin 225, head
+breadth 150), which scale with the breadth of the head; iBUG 300-W (the 68 points).
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _sockets(skin: Depth, step: float) -> tuple[float, float] | None:
     """The heights of two sockets, as deep on both sides, and of the ridge above them; None where there are none."""
     is_hit = np.isfinite(skin)
     depth = np.where(is_hit, skin, 0).astype(np.float32)
-    features = np.where(is_hit, depth - spread(depth, is_hit, _SHAPE_MM / step), 0) * step
+    features = (np.where(is_hit, depth - spread(depth, is_hit, _SHAPE_MM / step), 0) * step).astype(np.float32)
     columns = np.flatnonzero(is_hit.any(axis=0))
     middle = (columns[0] + columns[-1]) / 2
     near, far = (mm / step for mm in _SOCKET_MM)

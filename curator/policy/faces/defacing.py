@@ -98,7 +98,7 @@ EFFECTS: Mapping[str, Effect] = {
     "least_constant_share": lambda value, given: given >= value,
     "strange_score": lambda value, given: given <= value,
 }
-"""What a number does to what it is compared with, for examples; lengths that shape the zone are compared as `within`."""
+"""What a number does to what it is compared with, for examples; lengths of the zone are compared as `within`."""
 
 
 def within(value: float, given: float) -> bool:
