@@ -63,13 +63,17 @@ def attacked(view: View, judge: FaceJudge, resampler: Resampler, numbers: Number
         return Seen(max(skin), _NOTHING, _NOTHING, hits, len(skin), 0.0)
     inside = list(turned(facing=0.0, at=_inside(view, numbers)))
     back = list(turned(facing=_HALF_TURN, at=_inside(view, numbers))) if max(inside) > numbers.clean_score else []
-    every = skin + inside
+    null = max(back, default=_NOTHING)
+    # Inside tissue, what the back of the head shows as well is no face.
+    hits = sum(score > numbers.face_score for score in skin) + sum(
+        score > max(numbers.face_score, null) for score in inside
+    )
     return Seen(
         best=max(skin),
         bright=max(inside),
-        null=max(back, default=_NOTHING),
-        hits=sum(score > numbers.face_score for score in every),
-        looks=len(every),
+        null=null,
+        hits=hits,
+        looks=len(skin) + len(inside),
         network=judge.network(picture_of(view.even, SKIN)),
     )
 
