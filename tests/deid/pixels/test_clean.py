@@ -31,7 +31,6 @@ from curator.ports.pixels import Picture
 NAME = Identifier(IdentifierKind.PERSON_NAME, "Zwetschge^Knoedel")
 SHAPE = (120, 200)
 BUNDLED = Path(pydicom.__file__).parent / "data" / "test_files"
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "burned_in"
 
 
 @pytest.fixture(scope="session")
@@ -225,20 +224,6 @@ def test_many_bytes_lie_in_a_file_without_a_name(monkeypatch: pytest.MonkeyPatch
     mapped = stored(many, scratch)
     assert not isinstance(mapped, bytes)
     assert mapped[:] == b"".join(many)
-
-
-# What READING_BY_EYE.md says identifies somebody in one of its five ultrasounds; the bench reads all of them.
-REAL, STRINGS = "us_pydicom_data/US1_J2KI.dcm", ("BAPTIST", "MEDCTR")
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the ultrasounds lie beside the project, not in it")
-def test_nothing_that_identifies_anybody_can_be_read_in_a_real_ultrasound(cleaner: PixelCleaner) -> None:
-    cleaned = cleaner.clean((SHARED / REAL).read_bytes(), handling=Handling.LOOK, identifiers=())
-    assert cleaned.is_proven
-    assert cleaned.evidence is not None
-    assert cleaned.evidence.count(Verdict.REDACT) > 5
-    said = "".join(one.text for one in cleaner.reader.read(dcmread(io.BytesIO(cleaned.data)).pixel_array))
-    assert not [string for string in STRINGS if string in said.upper().replace(" ", "")]
 
 
 def test_pixels_that_are_real_numbers_are_held_where_somebody_has_to_look(reading: Reading) -> None:
