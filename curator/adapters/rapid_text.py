@@ -39,7 +39,8 @@ class Thresholds:
     tallest: float = 0.12
     always: float = 40.0
     doubtful: float = 0.9
-    sure: tuple[float, ...] = (0.9, 0.9, 0.8, 0.7)
+    sure: tuple[float, ...] = (0.9, 0.95, 0.8, 0.8)
+    plain: float = 0.6
     finest_pixels: int = 3_000_000
 
 
@@ -67,12 +68,16 @@ _MEDLEY, _MEDLEY_SURE = 4, 0.58
 _SCRIBBLE, _SCRIBBLE_SURE = 4, 0.8
 # How certain the text has to be that what could not be read stands beside.
 _NEIGHBOUR_SURE = 0.5
+# A line that is so many times as long as high holds more than one letter.
+_WORD = 2.0
 # What could not be read and is longer, in times of its height, is an edge.
 _SHORT = 4
 # How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
 _SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.1, 0.4, 4.0
-# Share of the picture that two characters, or a medley, do not fill.
-_VAST = 0.1
+# Share of the picture that two characters, or a medley, do not fill, and the certainty that so large a text needs.
+_VAST, _VAST_SURE = 0.1, 0.8
+# Lines lower than so many pixels are grain, unless they are read with this certainty: what people read is higher.
+_GRAIN, _GRAIN_SURE = 8.0, 0.9
 # The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
 _EVENED_SCALES = (1.0, 0.5)
 _NEIGHBOURS = (41, 41)
@@ -147,8 +152,8 @@ class _Look:
                 found = [line for line in found if any(_holds(box, line) for box in hidden)]
             ordinary = [line for line in found if not depth and line.thickness <= self._bound]
             doubtful = [line for line in found if depth or line.thickness > self._bound]
-            self._note(picture, ordinary, must_be_read=evened is not None)
-            self._note(picture, doubtful, must_be_read=True)
+            self._note(picture, ordinary, may_be_unread=evened is None)
+            self._note(picture, doubtful, may_be_unread=False)
             hidden = hidden or [line.box() for line in doubtful]
             if not hidden:
                 return
@@ -161,11 +166,10 @@ class _Look:
         lowest = _COARSE_SHARE * min(self._picture.shape[:2]) if scale == _SCALES[-1] else 0.0
         return [line for line in placed if line.length >= _SPECK and line.thickness >= lowest]
 
-    def _note(self, picture: Picture, found: Sequence[Line], *, must_be_read: bool) -> None:
+    def _note(self, picture: Picture, found: Sequence[Line], *, may_be_unread: bool) -> None:
         new = [line for line in found if self._is_news(line)]
         for line, reading in zip(new, self._readings(picture, new), strict=True):
-            is_drawing = _MARKS.issuperset(reading.text) or _is_scribble(reading)
-            if self._is_read(line, reading) or not (must_be_read or is_drawing):
+            if self._is_read(line, reading) or (may_be_unread and self._is_plain_word(line, reading)):
                 self._keep(line, reading)
             elif line.thickness <= self._bound and _may_end_a_text(line, reading):
                 self._left_over.append((line, reading))
@@ -209,6 +213,11 @@ class _Look:
             readings[index] = max(readings[index], reading, key=_weight)
         return tuple(Reading(reading.text.strip(), reading.confidence) for reading in readings)
 
+    def _is_plain_word(self, line: Line, reading: Reading) -> bool:
+        """Whether the detector is sure of a word, whatever it says: unreadable to the network may be a name."""
+        is_drawing = _MARKS.issuperset(reading.text) or _is_scribble(reading)
+        return not is_drawing and line.score >= self._thresholds.plain and line.length >= _WORD * line.thickness
+
     def _is_read(self, line: Line, reading: Reading) -> bool:
         """Whether it says letters or digits rather than what anatomy and curves are mistaken for."""
         letters = [] if _MARKS.issuperset(reading.text) else _letters(reading.text)
@@ -219,6 +228,10 @@ class _Look:
         is_vast = line.width * line.height > _VAST * self._covered.size
         is_medley = unlike >= _MEDLEY and not is_vast
         least = _MEDLEY_SURE if is_medley else sure[min(len(letters), len(sure)) - 1]
+        if is_vast:
+            least = max(least, _VAST_SURE)
+        if line.thickness < _GRAIN:
+            least = max(least, _GRAIN_SURE)
         if reading.confidence < least:
             return False
         if len(letters) == 1:
