@@ -68,7 +68,7 @@ _MEDLEY, _MEDLEY_SURE = 4, 0.58
 _SCRIBBLE, _SCRIBBLE_SURE = 4, 0.8
 # How certain the text has to be that what could not be read stands beside.
 _NEIGHBOUR_SURE = 0.5
-# A line that is so many times as long as high holds more than one letter.
+# A line that is so many times as long as high holds more than one letter, and a letter is no longer than that.
 _WORD = 2.0
 # What could not be read and is longer, in times of its height, is an edge.
 _SHORT = 4
@@ -77,7 +77,7 @@ _SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.1, 0.4, 4.0
 # Share of the picture that two characters, or a medley, do not fill, and the certainty that so large a text needs.
 _VAST, _VAST_SURE = 0.1, 0.8
 # Lines lower than so many pixels are grain, unless they are read with this certainty: what people read is higher.
-_GRAIN, _GRAIN_SURE = 8.0, 0.9
+_GRAIN, _GRAIN_SURE = 8.0, 0.95
 # The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
 _EVENED_SCALES = (1.0, 0.5)
 _NEIGHBOURS = (41, 41)
@@ -215,8 +215,10 @@ class _Look:
 
     def _is_plain_word(self, line: Line, reading: Reading) -> bool:
         """Whether the detector is sure of a word, whatever it says: unreadable to the network may be a name."""
-        is_drawing = _MARKS.issuperset(reading.text) or _is_scribble(reading)
-        return not is_drawing and line.score >= self._thresholds.plain and line.length >= _WORD * line.thickness
+        if _MARKS.issuperset(reading.text) or _is_scribble(reading) or line.score < self._thresholds.plain:
+            return False
+        letters = line.length / (_WORD * max(line.thickness, 1.0))
+        return letters >= 1 and len(reading.text) >= letters
 
     def _is_read(self, line: Line, reading: Reading) -> bool:
         """Whether it says letters or digits rather than what anatomy and curves are mistaken for."""

@@ -30,6 +30,7 @@ from curator.ports.pixels import Picture
 
 NAME = Identifier(IdentifierKind.PERSON_NAME, "Zwetschge^Knoedel")
 SHAPE = (120, 200)
+VENDORS = Path(__file__).resolve().parents[4] / "shared" / "data" / "vendors"
 BUNDLED = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
@@ -135,6 +136,23 @@ def test_real_images_without_a_text_keep_their_pixel_data(cleaner: PixelCleaner,
     cleaned = cleaner.clean(data, handling=Handling.PHOTOGRAPH, identifiers=())
     assert cleaned.is_proven
     assert dcmread(io.BytesIO(cleaned.data)).PixelData == dcmread(io.BytesIO(data)).PixelData
+
+
+@pytest.mark.skipif(not VENDORS.is_dir(), reason="the scanners' files lie beside the project, not in it")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "canon_galan_dti/000_0001.dcm",
+        "cps_1023_pet/004_000036.dcm",
+        "cps_1023_pet/024_000216.dcm",
+        "pydicom_data_mixed/693_J2KR.dcm",
+    ],
+)
+def test_organs_and_grain_of_real_scanners_are_no_letters(cleaner: PixelCleaner, name: str) -> None:
+    data = (VENDORS / name).read_bytes()
+    cleaned = cleaner.clean(data, handling=Handling.LOOK, identifiers=())
+    assert cleaned.is_proven
+    assert cleaned.data is data
 
 
 def test_B01_what_nobody_looks_at_is_not_proven(reading: Reading) -> None:
