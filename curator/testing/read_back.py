@@ -31,6 +31,7 @@ _ALIKE = 0.85
 _SHORTEST_WITHIN = 4
 _LISTED = re.compile(r"- (\S+\.dcm) [^:]*: (.*)")
 _HARMLESS = "harmless"
+_QUIETLY = {"Global.log_level": "critical", "EngineConfig.onnxruntime.intra_op_num_threads": 1}
 
 
 def strings_listed(text: str) -> Mapping[str, tuple[str, ...]]:
@@ -85,7 +86,7 @@ class _Said(Protocol):
 @cache
 def _rapidocr() -> Callable[[Picture], _Said]:
     # Found by name: it logs and loads its networks while it is imported and made.
-    made: Callable[[Picture], _Said] = import_module("rapidocr").RapidOCR(params={"Global.log_level": "critical"})
+    made: Callable[[Picture], _Said] = import_module("rapidocr").RapidOCR(params=_QUIETLY)
     return made
 
 
