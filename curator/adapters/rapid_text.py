@@ -70,6 +70,8 @@ _SCRIBBLE, _SCRIBBLE_SURE = 4, 0.8
 _NEIGHBOUR_SURE = 0.5
 # A line that is so many times as long as high holds more than one letter, and a letter is no longer than that.
 _WORD = 2.0
+# No word repeats one letter only, as streaks and rows of beads do.
+_UNLIKE = 2
 # What could not be read and is longer, in times of its height, is an edge.
 _SHORT = 4
 # How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
@@ -215,7 +217,8 @@ class _Look:
 
     def _is_plain_word(self, line: Line, reading: Reading) -> bool:
         """Whether the detector is sure of a word, whatever it says: unreadable to the network may be a name."""
-        if _MARKS.issuperset(reading.text) or _is_scribble(reading) or line.score < self._thresholds.plain:
+        unlike = set(reading.text) - _MARKS
+        if len(unlike) < _UNLIKE or _is_scribble(reading) or line.score < self._thresholds.plain:
             return False
         letters = line.length / (_WORD * max(line.thickness, 1.0))
         return letters >= 1 and len(reading.text) >= letters
