@@ -56,7 +56,7 @@ def find(
 ) -> Found:
     """Everything in an instance that may be text, in pixels of the stored frame, by place; nothing where none is.
 
-    `least_moving` is how surely, 0 to 1, what lies over the moving part has to be read in a picture of many frames.
+    `least_moving` is how surely, 0 to 1, what a picture of many frames shows has to be read.
 
     Raises:
         ItemError: a frame that cannot be decoded, or a palette that is not whole; UNSUPPORTED_OBJECT for colours of
@@ -123,12 +123,12 @@ class _Search:
         self._look_at_frame(scene.start, None, inside)
         if scene.count == 1:
             return
-        moving = scene.moving_box()
         for picture in self._mean(scene):
-            self._note(picture, None, inside, streaked=moving)
+            self._note(picture, None, inside, least=self._least_moving)
+        moving = scene.moving_box()
         if moving is not None:
             for picture in self._brightest(scene):
-                self._note(picture, moving, inside, streaked=moving)
+                self._note(picture, moving, inside, least=self._least_moving)
             for index in {scene.start + scene.count // 2, scene.stop - 1}:
                 self._look_at_frame(index, moving, inside)
         for change in scene.changes():
@@ -164,12 +164,10 @@ class _Search:
         """The brightest that every pixel was."""
         return self._views(scene.lowest if self._appearance.is_inverted else scene.highest)
 
-    def _note(
-        self, picture: Picture, part: Box | None, inside: tuple[int, ...] | None, *, streaked: Box | None = None
-    ) -> None:
+    def _note(self, picture: Picture, part: Box | None, inside: tuple[int, ...] | None, *, least: float = 0.0) -> None:
         """Read a picture, or a part of it, and keep what was sighted as seen in the frames `inside`.
 
-        In `streaked` lies what moved while the picture was taken together.
+        `least` is how surely it has to be read, 0 to 1.
         """
         rows, columns = picture.shape[:2]
         whole = Box(0, 0, rows, columns)
@@ -183,9 +181,8 @@ class _Search:
             self.pictures += 1
             self._read[digest] = self._reader.read(cut, watchful=self._watchful)
         for sighting in self._read[digest]:
-            box = _moved(sighting.box, place)
-            if streaked is None or sighting.confidence >= self._least_moving or not streaked.meets(box):
-                self.sightings.append(replace(sighting, box=box, frames=inside))
+            if sighting.confidence >= least:
+                self.sightings.append(replace(sighting, box=_moved(sighting.box, place), frames=inside))
 
 
 def _frames_of(change: Change) -> tuple[int, ...]:

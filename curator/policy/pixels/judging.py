@@ -20,8 +20,8 @@ JUDGING = "pixels/judging.toml"
 class Judging:
     """The numbers, and by `ids` the rule that each comes from; gaps and margins count in heights of a text's box.
 
-    `least_left_...` are for what is still seen after scrubbing, `least_moving_confidence` for what lies over the moving
-    part in pictures of many frames; `most_pictures` bounds one look at an instance.
+    `least_left_...` are for what is still seen after scrubbing, `least_moving_confidence` for what is seen in
+    pictures of many frames; `most_pictures` bounds one look at an instance.
     """
 
     least_confidence: float
