@@ -1,9 +1,9 @@
 """A reader of text in pictures: rapidocr's networks at several scales, and rules for what of it is text.
 
-The law: a line of ordinary height is sighted whatever it was read as, for what is unreadable to the network may be a
-name; only what reads as nothing, as a mark or as a scribble has to stand beside text. The detector takes whole organs
-for a letter and noise for faint lines; so what is taller than the bound, what hides inside something that is, and what
-shows in the evened picture alone is sighted where it reads as letters.
+The law: a line is sighted where it reads as letters, where the detector is sure of a word whatever it says, for what is
+unreadable to the network may be a name, and where it stands beside such a line. The detector takes organs and rings for
+a letter, grain and streaks for words; so what is taller than the bound, what hides inside something that is, and what
+shows in the evened picture alone has to read as letters.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Thresholds:
     """What counts as a line of text; shares are 0 to 1.
 
     `cores` and `least` cut the detector's map: the first core finds lines, the others what a tall one hides. `tallest`
-    is the bound on height as a share of the picture's short side, never below `always` pixels. A reading less certain
-    than `doubtful` is tried upside down too. `sure` is the certainty that a reading of one character needs where it has
+    is the bound on height as a share of the picture's short side, never below `always` pixels. What the detector is at
+    least `plain` sure of is a word also where it cannot be read. A reading less certain than `doubtful` is tried upside
+    down too. `sure` is the certainty that a reading of one character needs where it has
     to be read at all, of two, three, and four or more. `finest_pixels` is the largest picture that is looked at twice
     as fine as it is.
     """
