@@ -1,9 +1,9 @@
 """A reader of text in pictures: rapidocr's networks at several scales, and rules for what of it is text.
 
-The law: a line of ordinary height is sighted whatever it was read as, for what is unreadable to the network may be a
-name; only what reads as nothing, as a mark or as a scribble has to stand beside text. The detector takes whole organs
-for a letter and noise for faint lines; so what is taller than the bound, what hides inside something that is, and what
-shows in the evened picture alone is sighted where it reads as letters.
+The law: a line is sighted where it reads as letters, where the detector is sure of a word whatever it says, for what is
+unreadable to the network may be a name, and where it stands beside such a line. The detector takes organs and rings for
+a letter, grain and streaks for words; so what is taller than the bound, what hides inside something that is, and what
+shows in the evened picture alone has to read as letters.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Thresholds:
     """What counts as a line of text; shares are 0 to 1.
 
     `cores` and `least` cut the detector's map: the first core finds lines, the others what a tall one hides. `tallest`
-    is the bound on height as a share of the picture's short side, never below `always` pixels. A reading less certain
-    than `doubtful` is tried upside down too. `sure` is the certainty that a reading of one character needs where it has
+    is the bound on height as a share of the picture's short side, never below `always` pixels. What the detector is at
+    least `plain` sure of is a word also where it cannot be read. A reading less certain than `doubtful` is tried upside
+    down too. `sure` is the certainty that a reading of one character needs where it has
     to be read at all, of two, three, and four or more. `finest_pixels` is the largest picture that is looked at twice
     as fine as it is.
     """
@@ -39,7 +40,8 @@ class Thresholds:
     tallest: float = 0.12
     always: float = 40.0
     doubtful: float = 0.9
-    sure: tuple[float, ...] = (0.9, 0.9, 0.8, 0.7)
+    sure: tuple[float, ...] = (0.9, 0.95, 0.8, 0.8)
+    plain: float = 0.6
     finest_pixels: int = 3_000_000
 
 
@@ -67,12 +69,18 @@ _MEDLEY, _MEDLEY_SURE = 4, 0.58
 _SCRIBBLE, _SCRIBBLE_SURE = 4, 0.8
 # How certain the text has to be that what could not be read stands beside.
 _NEIGHBOUR_SURE = 0.5
+# A line that is so many times as long as high holds more than one letter, and a letter is no longer than that.
+_WORD = 2.0
+# No word repeats one letter only, as streaks and rows of beads do.
+_UNLIKE = 2
 # What could not be read and is longer, in times of its height, is an edge.
 _SHORT = 4
 # How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
 _SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.1, 0.4, 4.0
-# Share of the picture that two characters, or a medley, do not fill.
-_VAST = 0.1
+# Share of the picture that two characters, or a medley, do not fill, and the certainty that so large a text needs.
+_VAST, _VAST_SURE = 0.1, 0.8
+# Lines lower than so many pixels are grain, unless they are read with this certainty: what people read is higher.
+_GRAIN, _GRAIN_SURE = 8.0, 0.95
 # The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
 _EVENED_SCALES = (1.0, 0.5)
 _NEIGHBOURS = (41, 41)
@@ -147,8 +155,8 @@ class _Look:
                 found = [line for line in found if any(_holds(box, line) for box in hidden)]
             ordinary = [line for line in found if not depth and line.thickness <= self._bound]
             doubtful = [line for line in found if depth or line.thickness > self._bound]
-            self._note(picture, ordinary, must_be_read=evened is not None)
-            self._note(picture, doubtful, must_be_read=True)
+            self._note(picture, ordinary, may_be_unread=evened is None)
+            self._note(picture, doubtful, may_be_unread=False)
             hidden = hidden or [line.box() for line in doubtful]
             if not hidden:
                 return
@@ -161,11 +169,10 @@ class _Look:
         lowest = _COARSE_SHARE * min(self._picture.shape[:2]) if scale == _SCALES[-1] else 0.0
         return [line for line in placed if line.length >= _SPECK and line.thickness >= lowest]
 
-    def _note(self, picture: Picture, found: Sequence[Line], *, must_be_read: bool) -> None:
+    def _note(self, picture: Picture, found: Sequence[Line], *, may_be_unread: bool) -> None:
         new = [line for line in found if self._is_news(line)]
         for line, reading in zip(new, self._readings(picture, new), strict=True):
-            is_drawing = _MARKS.issuperset(reading.text) or _is_scribble(reading)
-            if self._is_read(line, reading) or not (must_be_read or is_drawing):
+            if self._is_read(line, reading) or (may_be_unread and self._is_plain_word(line, reading)):
                 self._keep(line, reading)
             elif line.thickness <= self._bound and _may_end_a_text(line, reading):
                 self._left_over.append((line, reading))
@@ -209,6 +216,14 @@ class _Look:
             readings[index] = max(readings[index], reading, key=_weight)
         return tuple(Reading(reading.text.strip(), reading.confidence) for reading in readings)
 
+    def _is_plain_word(self, line: Line, reading: Reading) -> bool:
+        """Whether the detector is sure of a word, whatever it says: unreadable to the network may be a name."""
+        unlike = set(reading.text) - _MARKS
+        if len(unlike) < _UNLIKE or _is_scribble(reading) or line.score < self._thresholds.plain:
+            return False
+        letters = line.length / (_WORD * max(line.thickness, 1.0))
+        return letters >= 1 and len(reading.text) >= letters
+
     def _is_read(self, line: Line, reading: Reading) -> bool:
         """Whether it says letters or digits rather than what anatomy and curves are mistaken for."""
         letters = [] if _MARKS.issuperset(reading.text) else _letters(reading.text)
@@ -219,6 +234,10 @@ class _Look:
         is_vast = line.width * line.height > _VAST * self._covered.size
         is_medley = unlike >= _MEDLEY and not is_vast
         least = _MEDLEY_SURE if is_medley else sure[min(len(letters), len(sure)) - 1]
+        if is_vast:
+            least = max(least, _VAST_SURE)
+        if line.thickness < _GRAIN:
+            least = max(least, _GRAIN_SURE)
         if reading.confidence < least:
             return False
         if len(letters) == 1:

@@ -5,6 +5,8 @@ The law: memory is bounded by a tile, not by the picture; what is even, and so h
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -25,19 +27,30 @@ def chances(models: TextModels, picture: Picture, scale: float) -> Chances:
     """The map of an RGB picture `(Y, X, 3)` at `scale`, with a border of `BORDER` fine pixels around it."""
     rows, columns = (max(1, round(side * scale)) for side in picture.shape[:2])
     found = np.zeros((rows + 2 * BORDER, columns + 2 * BORDER), dtype=np.uint8)
+    tiles = list(_busy_tiles(picture, scale, rows=rows, columns=columns))
+    for start in range(0, len(tiles), models.at_once):
+        cut = [_cut(picture, tile, scale) for tile in tiles[start : start + models.at_once]]
+        maps = models.text_maps([fine for _, fine in cut])
+        for ((top, left), _), seen in zip(cut, maps, strict=True):
+            # Tiles overlap by what is around them: the surer of two looks counts.
+            target = found[top : top + seen.shape[0], left : left + seen.shape[1]]
+            np.maximum(target, seen[: target.shape[0], : target.shape[1]], out=target)
+    return found
+
+
+def _busy_tiles(picture: Picture, scale: float, *, rows: int, columns: int) -> Iterator[Box]:
+    """The parts of all tiles that are not even, in fine pixels."""
     busy = _busy(picture)
     for top in range(0, rows, _TILE):
         for left in range(0, columns, _TILE):
             tile = Box(top, left, min(top + _TILE, rows), min(left + _TILE, columns))
             kept = _busy_part(busy, tile, scale)
             if kept.area:
-                _fill(found, models, picture, (kept, scale))
-    return found
+                yield kept
 
 
-def _fill(found: Chances, models: TextModels, picture: Picture, place: tuple[Box, float]) -> None:
-    """Look at one tile with what is around it and keep its own part."""
-    tile, scale = place
+def _cut(picture: Picture, tile: Box, scale: float) -> tuple[tuple[int, int], Picture]:
+    """A tile with what is around it and a border, fine, and where in the map it lies."""
     rows, columns = picture.shape[:2]
     coarse = Box(*(round(side / scale) for side in (tile.top, tile.left, tile.bottom, tile.right)))
     around = coarse.padded(max(1, round(_AROUND / scale))).clipped(rows, columns)
@@ -45,11 +58,7 @@ def _fill(found: Chances, models: TextModels, picture: Picture, place: tuple[Box
     size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
     fine = cut if scale == 1 else cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
     framed = cv2.copyMakeBorder(fine, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE)
-    seen = models.text_map(np.asarray(framed, dtype=np.uint8))
-    top, left = round(around.top * scale), round(around.left * scale)
-    # Tiles overlap by what is around them: the surer of two looks counts.
-    target = found[top : top + seen.shape[0], left : left + seen.shape[1]]
-    np.maximum(target, np.rint(seen[: target.shape[0], : target.shape[1]] * 255).astype(np.uint8), out=target)
+    return (round(around.top * scale), round(around.left * scale)), np.asarray(framed, dtype=np.uint8)
 
 
 def _busy(picture: Picture) -> Picture:

@@ -1,6 +1,7 @@
 """The networks that find and read lines of text, as rapidocr's wheel carries them, run by onnxruntime.
 
-The law: nothing is fetched, nothing is logged, and one process loads each network once.
+The law: nothing is fetched, nothing is logged, and one process loads each network once. What the detector was shown
+lately it is not shown again: the proof of a picture that was not changed costs what only the proof asks.
 
 Sources: rapidocr's models folder (PP-OCR detection and recognition, Apache-2.0); Liao et al. 2020 (differentiable
 binarization); Graves et al. 2006 (connectionist temporal classification).
@@ -9,6 +10,8 @@ binarization); Graves et al. 2006 (connectionist temporal classification).
 from __future__ import annotations
 
 import hashlib
+import zlib
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -20,6 +23,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from curator.adapters.text_lines import Chances
 from curator.errors import ConfigurationError
 from curator.ports.pixels import Picture
 
@@ -29,6 +33,10 @@ _LINE_HEIGHT = 48
 _NARROWEST, _WIDEST = 48, 2400
 _BATCH_COLUMNS = 2400
 _SILENT = 4
+# Maps of pictures that are remembered, packed to a few KB each: those of all scales and views of a large radiograph.
+_MOST_REMEMBERED = 256
+# Pictures that a GPU looks at together; a core gains nothing by it, and memory is bounded by one.
+_AT_ONCE_ON_GPU = 8
 _GPU = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 
@@ -44,6 +52,8 @@ class Reading:
 class TextModels:
     """Both networks of one process; `threads` bounds the cores that one call uses.
 
+    `at_once` is how many pictures of one shape the detector is shown together at the most.
+
     Raises:
         ConfigurationError: rapidocr is not installed, or its wheel carries no models.
     """
@@ -54,19 +64,42 @@ class TextModels:
         self._detector, self._recognizer = (_session(path, threads) for path in self._paths)
         known = self._recognizer.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ("", *known, " ")
+        self._seen: OrderedDict[bytes, bytes] = OrderedDict()
+        self.at_once = _AT_ONCE_ON_GPU if _GPU in self._detector.get_providers() else 1
 
     @cached_property
     def name(self) -> str:
         """Which networks these are: file name and the first 12 digits of the SHA-256 of each."""
         return " ".join(f"{path.stem}:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}" for path in self._paths)
 
-    def text_map(self, picture: Picture) -> Probabilities:
-        """How likely each pixel of an RGB picture `(Y, X, 3)` lies in the core of a line of text, `(Y, X)`, 0 to 1."""
-        rows, columns = picture.shape[:2]
+    def text_maps(self, pictures: Sequence[Picture]) -> tuple[Chances, ...]:
+        """How likely each pixel of RGB pictures `(Y, X, 3)` lies in the core of a line of text: a map for each."""
+        keys = [_digest(picture) for picture in pictures]
+        new = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in self._seen}
+        alike: dict[tuple[int, ...], list[bytes]] = defaultdict(list)
+        for key, picture in new.items():
+            alike[picture.shape].append(key)
+        for group in alike.values():
+            for start in range(0, len(group), self.at_once):
+                few = group[start : start + self.at_once]
+                for key, found in zip(few, self._detected([new[each] for each in few]), strict=True):
+                    self._seen[key] = zlib.compress(found.tobytes(), 1)
+        maps = tuple(self._remembered(key, picture) for key, picture in zip(keys, pictures, strict=True))
+        while len(self._seen) > _MOST_REMEMBERED:
+            self._seen.popitem(last=False)
+        return maps
+
+    def _remembered(self, key: bytes, picture: Picture) -> Chances:
+        self._seen.move_to_end(key)
+        return np.frombuffer(zlib.decompress(self._seen[key]), np.uint8).reshape(picture.shape[:2])
+
+    def _detected(self, pictures: Sequence[Picture]) -> list[Chances]:
+        """The maps of pictures of one shape, looked at together."""
+        rows, columns = pictures[0].shape[:2]
         beyond = ((0, -rows % _STRIDE), (0, -columns % _STRIDE), (0, 0))
-        batch = _as_input(np.pad(picture, beyond, mode="edge"))[np.newaxis]
+        batch = np.stack([_as_input(np.pad(picture, beyond, mode="edge")) for picture in pictures])
         (found,) = self._detector.run(None, {self._detector.get_inputs()[0].name: batch})
-        return np.asarray(found[0, 0, :rows, :columns], dtype=np.float32)
+        return [np.rint(each[0, :rows, :columns] * 255).astype(np.uint8) for each in found]
 
     def readings(self, lines: Sequence[Picture]) -> tuple[Reading, ...]:
         """What each upright line `(Y, X, 3)` says, in their order; nothing for no lines."""
@@ -130,6 +163,12 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(
         str(path), options, providers=[provider for provider in (_GPU, _CPU) if provider in offered]
     )
+
+
+def _digest(picture: Picture) -> bytes:
+    return hashlib.blake2b(
+        np.ascontiguousarray(picture).data, digest_size=16, key=repr(picture.shape).encode()
+    ).digest()
 
 
 def _as_input(picture: Picture) -> NDArray[np.float32]:

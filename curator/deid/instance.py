@@ -15,6 +15,7 @@ from curator.deid.headers.events import event_elements
 from curator.deid.headers.markers import IMPLEMENTATION, earlier_markers, marker_elements
 from curator.deid.headers.rewrite import Chunk, Rewriter
 from curator.deid.headers.stated import stated_elements
+from curator.deid.headers.terms import Terms
 from curator.deid.headers.values import kept_uid
 from curator.deid.subject import Subject
 from curator.deid.text.cleaner import Cleaner
@@ -103,10 +104,7 @@ def deidentify(
     for deny in (False, True):
         rewriter = Rewriter(
             data_set,
-            decide=partial(decide, policy),
-            pseudonyms=pseudonyms,
-            subject=subject,
-            sop_class_uid=source.SOPClassUID,
+            Terms(partial(decide, policy), pseudonyms, subject, source.SOPClassUID),
             set_elements=stated | markers | event_elements(data_set, subject),
             overlay={**prepared.decisions, **overlay.decisions},
             cleaned=prepared.values,

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from curator.deid.clean import CleanCheck, CleanLayouts, Noted
 from curator.deid.headers.markers import Earlier, marker_elements
 from curator.deid.headers.splice import Shared, Spliced, Splicer, is_spliceable
+from curator.deid.headers.terms import Terms
 from curator.deid.instance import CATALOGUED, Deidentified, keeps_uid, meta_of, record_of, uid_map
 from curator.deid.person_search import PersonSearch, own_of
 from curator.deid.pixels import quick
@@ -110,10 +111,7 @@ class Swift:
         splicer = self._splicers.get(key)
         if splicer is None or splicer.subject != subject:
             splicer = Splicer(
-                decide=partial(decide, self._policy),
-                pseudonyms=self._pseudonyms,
-                subject=subject,
-                sop_class_uid=sop_class_uid,
+                Terms(partial(decide, self._policy), self._pseudonyms, subject, sop_class_uid),
                 markers=self._markers,
                 shared=self._shared.setdefault(sop_class_uid, Shared()),
             )

@@ -123,6 +123,25 @@ def test_names_in_scripts_that_the_network_cannot_read_are_covered():
     assert not ((picture > 120) & ~covered(picture)).any()
 
 
+@pytest.mark.parametrize("name", ["שלום כהן דוד", "محمد علي حسن", "Ղազարյան"])
+def test_a_lone_name_that_the_network_cannot_read_is_covered(name):
+    """Beside nothing that could be read."""
+    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 20)
+    page = Image.new("L", (256, 128), 30)
+    ImageDraw.Draw(page).text((40, 50), name, font=font, fill=220)
+    picture = np.array(page)
+    assert not ((picture > 120) & ~covered(picture)).any()
+
+
+@pytest.mark.parametrize("watchful", [False, True])
+def test_rings_that_stand_alone_are_no_letters(watchful):
+    """Ribs, joints and vessels read as one 0 after the other."""
+    picture = np.random.default_rng(7).normal(70, 5, (256, 256)).clip(0, 255).astype(np.uint8)
+    for row, column, radius in ((60, 60, 14), (70, 190, 22), (180, 80, 17), (190, 200, 30)):
+        cv2.ellipse(picture, (column, row), (radius, radius + 6), 20, 0, 360, 210, 6)
+    assert not covered(cv2.GaussianBlur(picture, (0, 0), 1.0), watchful=watchful).any()
+
+
 @pytest.mark.parametrize("watchful", [False, True])
 def test_a_picture_without_text_keeps_its_pixels(watchful):
     """An organ, a ring and a cross are no letters."""

@@ -14,12 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
 import cv2
@@ -53,6 +52,7 @@ from curator.model.identity import Identifier, IdentifierKind
 from curator.model.pixels import Box, Judged, Sighting, Verdict
 from curator.policy.gates import Handling
 from curator.policy.pixels.rules import load_pixel_rules
+from curator.testing.read_back import count_read, has_tesseract, lines_by_rapidocr, lines_by_tesseract, strings_listed
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "burned_in"
 _PADDING = 25
@@ -60,8 +60,6 @@ _TOLERANCES = (50, 5)
 _FILES = ("0_ORIGINAL_compressed.dcm", "1_ORIGINAL.png", "2_ORIGINAL.dcm", "3_ORIGINAL.png")
 _HEADER = {"PN": IdentifierKind.PERSON_NAME, "DA": IdentifierKind.DATE, "LO": IdentifierKind.TEXT,
            "SH": IdentifierKind.TEXT}  # fmt: skip
-_ALIKE = 0.85
-_SCALE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,22 +225,15 @@ def _print_ultrasounds(folder: Path, reader: RapidText) -> None:
     _say("\nReal ultrasounds: identifying strings read by tesseract / rapidocr, before and after cleaning")
     _say("| file | strings | before | after | how it went |")
     _say("|---|---|---|---|---|")
-    for path, strings in _listed(folder / "READING_BY_EYE.md"):
+    listed = strings_listed((folder / "READING_BY_EYE.md").read_text(encoding="utf-8"))
+    for path, strings in listed.items():
         data = (folder / path).read_bytes()
         after, story = _cleaned(data, reader)
         counts = [
-            f"{_read_by_tesseract(frame, strings)} / {_read_by_rapidocr(frame, strings, reader)}"
+            f"{_read_by_tesseract(frame, strings)} / {count_read(strings, _lines_by_rapidocr(frame, reader))}"
             for frame in (_first_colour(data), _first_colour(after))
         ]
         _say(f"| {path} | {len(strings)} | {counts[0]} | {counts[1]} | {story} |")
-
-
-def _listed(file: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each ultrasound with the strings that a person listed before its harmless ones."""
-    for line in file.read_text().splitlines():
-        match = re.match(r"- (us_\S+\.dcm) [^:]*: (.*)", line)
-        if match:
-            yield match[1], re.findall(r'"([^"]+)"', match[2].split("harmless")[0])
 
 
 def _cleaned(data: bytes, reader: RapidText) -> tuple[bytes, str]:
@@ -271,43 +262,15 @@ def _first_colour(data: bytes) -> NDArray[np.uint8]:
 
 
 def _read_by_tesseract(frame: NDArray[np.uint8], strings: Sequence[str]) -> str:
-    texts = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for scale in (1, _SCALE):
-            file = Path(scratch) / f"{scale}.png"
-            large = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-            Image.fromarray(np.asarray(large, np.uint8)).save(file)
-            for mode in ("3", "11"):
-                command = ["tesseract", str(file), "-", "--psm", mode]
-                try:
-                    texts.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-                except FileNotFoundError:
-                    return "-"
-    return str(_count_read(strings, texts))
+    return str(count_read(strings, lines_by_tesseract(frame))) if has_tesseract() else "-"
 
 
-def _read_by_rapidocr(frame: NDArray[np.uint8], strings: Sequence[str], reader: RapidText) -> int:
-    texts = [sighting.text for sighting in reader.read(np.ascontiguousarray(frame), watchful=True)]
-    return _count_read(strings, [*texts, " ".join(texts)])
-
-
-def _count_read(strings: Sequence[str], texts: Sequence[str]) -> int:
-    """How many of the strings stand in what was read, but for case, punctuation and a letter or two."""
-    read = [_folded(line) for text in texts for line in text.splitlines()]
-    return sum(any(_stands_in(_folded(wanted), line) for line in read) for wanted in strings)
-
-
-def _folded(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
-
-
-def _stands_in(wanted: str, line: str) -> bool:
-    if len(wanted) < 4:
-        return wanted == line
-    if wanted in line:
-        return True
-    windows = (line[start : start + len(wanted)] for start in range(max(1, len(line) - len(wanted) + 1)))
-    return any(SequenceMatcher(None, wanted, window).ratio() >= _ALIKE for window in windows)
+def _lines_by_rapidocr(frame: NDArray[np.uint8], reader: RapidText) -> list[str]:
+    """What its own pipeline reads, and what our watchful reader makes of its networks."""
+    ours = [sighting.text for sighting in reader.read(np.ascontiguousarray(frame), watchful=True)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [*lines_by_rapidocr(frame), *ours, " ".join(ours)]
 
 
 def _arguments() -> argparse.Namespace:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from curator.deid.headers.dummies import dummy
 from curator.deid.headers.markers import Earlier, marker_elements
 from curator.deid.headers.rewrite import Rewriter
+from curator.deid.headers.terms import Terms
 from curator.deid.headers.values import is_numbers, kept_uid, well_formed
 from curator.dicom.dictionary import KNOWN_VRS, LONG_LENGTH_VRS, dictionary_vr
 from curator.dicom.parse import parse
@@ -48,10 +49,12 @@ def rewritten(element: bytes, action: Action, *, tag: int = FREE, deny: str = ""
     data_set = parse(Writer(syntax).file({tag: element}))
     rewriter = Rewriter(
         data_set,
-        decide=lambda ref: Decision(action if ref.tag == tag else Action.REMOVE, "test", "because"),
-        pseudonyms=PSEUDONYMS,
-        subject=subject_of(identifiers=[text(deny)] if deny else []),
-        sop_class_uid="",
+        Terms(
+            lambda ref: Decision(action if ref.tag == tag else Action.REMOVE, "test", "because"),
+            PSEUDONYMS,
+            subject_of(identifiers=[text(deny)] if deny else []),
+            "",
+        ),
         set_elements={},
         deny=bool(deny),
     )

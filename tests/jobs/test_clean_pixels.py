@@ -16,6 +16,7 @@ from picture_samples import LINES, Picture, segmentation_of
 from pydicom import Dataset, dcmread
 from pydicom.pixels import pixel_array
 from pydicom.uid import JPEGBaseline8Bit, RLELossless
+from ran_jobs import Ran
 
 from curator.jobs.release.looking import load_pixel_cleaner
 from curator.jobs.summary import summarize_workspace
@@ -28,15 +29,8 @@ OPTION = ("--option", "clean-pixel-data")
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Ran):
     """One run over the pictures, and what it wrote."""
-
-    root: Path
-    done: Any
-
-    @property
-    def workspace(self) -> Path:
-        return self.root / "workspace"
 
     @property
     def out(self) -> Path:
@@ -45,10 +39,6 @@ class Run:
     @property
     def source(self) -> Path:
         return self.root / "source"
-
-    @property
-    def key(self) -> Path:
-        return self.root / "keys" / "key.json"
 
     def released(self) -> list[Dataset]:
         return [dcmread(path) for path in sorted(self.out.rglob("*.dcm"))]

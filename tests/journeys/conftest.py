@@ -7,20 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ran_jobs import Ran
 from small_hospital import SmallHospital, make_small_hospital, write_job
 
 
 @dataclass(frozen=True)
-class Journey:
-    """A job over the small hospital that was run to its end, and what it said."""
+class Journey(Ran):
+    """A job over the small hospital."""
 
     hospital: SmallHospital
-    root: Path
-    done: Any
-
-    @property
-    def workspace(self) -> Path:
-        return self.root / "workspace"
 
     @property
     def job(self) -> Path:
@@ -33,10 +28,6 @@ class Journey:
     @property
     def dataset(self) -> Path:
         return self.workspace / "datasets" / "abdomen@1.0.0"
-
-    @property
-    def key(self) -> Path:
-        return self.root / "keys" / "key.json"
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +43,7 @@ def journey(
     root = tmp_path_factory.mktemp("journey")
     assert run_curator("init", root / "workspace", "--keys", root / "keys" / "key.json").code == 0
     job = write_job(root / "job.toml", root / "workspace", hospital.root)
-    return Journey(hospital, root, run_curator("run", job, "--workers", 1, "--json"))
+    return Journey(root, run_curator("run", job, "--workers", 1, "--json"), hospital)
 
 
 @pytest.fixture
@@ -63,4 +54,4 @@ def own_journey(journey: Journey, tmp_path: Path) -> Journey:
     configuration = root / "workspace" / "curator.toml"
     configuration.write_text(configuration.read_text().replace(str(journey.root), str(root)))
     write_job(root / "job.toml", root / "workspace", journey.hospital.root)
-    return Journey(journey.hospital, root, journey.done)
+    return Journey(root, journey.done, journey.hospital)

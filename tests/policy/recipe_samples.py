@@ -13,6 +13,7 @@ from pydicom import DataElement, Dataset, Sequence, dcmread
 
 from curator.deid.headers.rewrite import Rewriter
 from curator.deid.headers.stated import stated_elements
+from curator.deid.headers.terms import Terms
 from curator.deid.subject import Subject
 from curator.dicom.encode import file_meta
 from curator.dicom.parse import parse
@@ -112,10 +113,7 @@ def ours(content: bytes, text: str, values: dict[str, str]) -> dict[str, str]:
     overlay = overlay_of(recipe, data_set, named=())
     rewriter = Rewriter(
         data_set,
-        decide=kept,
-        pseudonyms=PSEUDONYMS,
-        subject=SUBJECT,
-        sop_class_uid="",
+        Terms(kept, PSEUDONYMS, SUBJECT, ""),
         set_elements=stated_elements(overlay.added, data_set.syntax, SUBJECT),
         overlay=overlay.decisions,
     )

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from curator.deid.headers.rewrite import Chunk, Decide, Rewriter
+from curator.deid.headers.rewrite import Chunk, Rewriter
+from curator.deid.headers.terms import Terms
 from curator.deid.headers.values import PLAIN_VRS, is_plainly_right
-from curator.deid.subject import Subject
 from curator.dicom.dictionary import dictionary_vr
 from curator.dicom.elements import DataSet, Element
 from curator.dicom.layout import LONGEST_COMPARED
@@ -22,7 +22,6 @@ from curator.dicom.parse import element_at
 from curator.dicom.private import is_creator, is_private
 from curator.dicom.syntax import EXPLICIT
 from curator.dicom.tokens import LONG_HEADER, SHORT_HEADER, Stored, kind_of
-from curator.identity.pseudonyms import Pseudonyms
 from curator.model.decision import Action, Decision, ElementRef
 
 _MOST_REMEMBERED = 1 << 11
@@ -87,30 +86,21 @@ class Fates:
 
     __slots__ = (
         "_data",
-        "_decide",
         "_everybody",
         "_known",
         "_own_tags",
-        "_pseudonyms",
         "_rewriter",
-        "_sop_class_uid",
-        "subject",
+        "_terms",
     )
 
     def __init__(
         self,
+        terms: Terms,
         *,
-        decide: Decide,
-        pseudonyms: Pseudonyms,
-        subject: Subject,
-        sop_class_uid: str,
         own_tags: Collection[int],
         everybody: Everybody,
     ) -> None:
-        self.subject = subject
-        self._decide = decide
-        self._pseudonyms = pseudonyms
-        self._sop_class_uid = sop_class_uid
+        self._terms = terms
         self._own_tags = own_tags
         self._everybody = everybody
         self._known: dict[bytes, Known] = {}
@@ -177,7 +167,7 @@ class Fates:
         if kind.tag & 0xFFFF == 0 and not is_private(kind.tag):
             return Judged(*kind, fate=Fate(b"", {}))
         vr = "LO" if is_private(kind.tag) and is_creator(kind.tag) else kind.vr
-        decision = self._decide(ElementRef(kind.tag, vr, (), self._sop_class_uid, ""))
+        decision = self._terms.decide(ElementRef(kind.tag, vr, (), self._terms.sop_class_uid, ""))
         applied = {(decision.rule_id, decision.action): 1}
         if decision.action is Action.REMOVE:
             return Judged(*kind, fate=Fate(b"", applied))
@@ -216,14 +206,7 @@ class Fates:
 
     def _rewriter_of(self, data: Stored) -> Rewriter:
         view = memoryview(data)
-        return Rewriter(
-            DataSet(EXPLICIT, (), view, (), view, 0),
-            decide=self._decide,
-            pseudonyms=self._pseudonyms,
-            subject=self.subject,
-            sop_class_uid=self._sop_class_uid,
-            set_elements={},
-        )
+        return Rewriter(DataSet(EXPLICIT, (), view, (), view, 0), self._terms, set_elements={})
 
 
 def _instead(data: Stored, element: Element, chunks: Sequence[Chunk]) -> bytes | None:

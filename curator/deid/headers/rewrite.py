@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import attrgetter
 from types import MappingProxyType
@@ -24,20 +24,18 @@ from curator.deid.headers.kept import Keeping
 from curator.deid.headers.meant import meant_vr
 from curator.deid.headers.private import UNFIT_RULE, safe_value
 from curator.deid.headers.stated import moved, stated
-from curator.deid.subject import Subject
+from curator.deid.headers.terms import Terms
 from curator.dicom import encode
 from curator.dicom.dictionary import LONG_LENGTH_VRS, TEXT_VRS, dictionary_vr, tag_text
 from curator.dicom.elements import DataSet, Element, Item
 from curator.dicom.parse import items_in
 from curator.dicom.private import block_of, is_creator, is_private, private_creators
 from curator.errors import ItemError
-from curator.identity.pseudonyms import Pseudonyms
 from curator.model.decision import Action, Decision, ElementRef, ValueForm
 from curator.model.identity import SubjectKey
 from curator.model.quarantine import Reason
 
 Chunk = bytes | memoryview
-Decide = Callable[[ElementRef], Decision]
 # Counted where a date should move and is none.
 ILLEGAL_DATE_RULE = "dates/illegal-value"
 _PATIENT_ID = 0x00100020
@@ -61,11 +59,8 @@ class Rewriter:
     def __init__(
         self,
         data_set: DataSet,
+        terms: Terms,
         *,
-        decide: Decide,
-        pseudonyms: Pseudonyms,
-        subject: Subject,
-        sop_class_uid: str,
         set_elements: Mapping[int, bytes],
         overlay: Mapping[int, Decision] = MappingProxyType({}),
         cleaned: Mapping[int, bytes] = MappingProxyType({}),
@@ -75,15 +70,15 @@ class Rewriter:
         self.applied: Counter[tuple[str, Action]] = Counter()
         self._data = memoryview(data_set.data)
         self._data_set = data_set
-        self._decide = decide
-        self._pseudonyms = pseudonyms
-        self._subject = subject
-        self._sop_class_uid = sop_class_uid
+        self._decide = terms.decide
+        self._pseudonyms = terms.pseudonyms
+        self._subject = terms.subject
+        self._sop_class_uid = terms.sop_class_uid
         self._set = set_elements
         self._overlay = overlay
         self._cleaned = cleaned
         self._dropped = dropped
-        self._keeping = Keeping(self._data, subject.needles if deny else None, pseudonyms)
+        self._keeping = Keeping(self._data, terms.subject.needles if deny else None, terms.pseudonyms)
         self._order = data_set.syntax.order
 
     def chunks(self) -> list[Chunk]:

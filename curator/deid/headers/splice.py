@@ -15,8 +15,8 @@ from struct import error as StructError
 from typing import NamedTuple
 
 from curator.deid.headers.fates import Applied, Everybody, Fate, Fates, Judged, Known, NotTakenError
-from curator.deid.headers.rewrite import Chunk, Decide
-from curator.deid.subject import Subject
+from curator.deid.headers.rewrite import Chunk
+from curator.deid.headers.terms import Terms
 from curator.dicom.dictionary import LONG_LENGTH_VRS
 from curator.dicom.layout import Layout, Layouts, Place, Varying
 from curator.dicom.parse import element_at
@@ -37,7 +37,6 @@ from curator.dicom.tokens import (
     taken_syntax,
 )
 from curator.errors import ItemError
-from curator.identity.pseudonyms import Pseudonyms
 from curator.model.decision import Action
 from curator.policy.header import HeaderPolicy
 
@@ -122,23 +121,13 @@ class Splicer:
 
     def __init__(
         self,
+        terms: Terms,
         *,
-        decide: Decide,
-        pseudonyms: Pseudonyms,
-        subject: Subject,
-        sop_class_uid: str,
         markers: Mapping[int, bytes],
         shared: Shared,
     ) -> None:
-        self.subject = subject
-        self._fates = Fates(
-            decide=decide,
-            pseudonyms=pseudonyms,
-            subject=subject,
-            sop_class_uid=sop_class_uid,
-            own_tags=markers.keys(),
-            everybody=shared.everybody,
-        )
+        self.subject = terms.subject
+        self._fates = Fates(terms, own_tags=markers.keys(), everybody=shared.everybody)
         self._layouts: Layouts[_Written] = Layouts(pinned=(TRANSFER_SYNTAX, CHARACTER_SET), taught=shared.varying)
         self._markers = sorted(markers.items())
         self._sums: dict[tuple[int, ...], tuple[Sequence[Applied], Applied]] = {}

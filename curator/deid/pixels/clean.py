@@ -206,7 +206,8 @@ class PixelCleaner:
         faces: tuple[Judged, ...] = ()
         if looked.is_photograph:
             faces = judged_faces(frames, self.finder, policy=self.rules.faces, most_pictures=most)
-        found = find(frames, self.reader, most_pictures=most)
+        least_moving = self.rules.judging.least_moving_confidence
+        found = find(frames, self.reader, most_pictures=most, least_moving=least_moving)
         seen = [one for one in found.sightings if one.box.clipped(module.rows, module.columns).area]
         texts = decide(seen, data_set=frames.data_set, module=module, own=own, rules=self.rules, find=self.find)
         unread = len(faces) + len(texts) - len(seen)

@@ -2,7 +2,8 @@
 
 The law: text that stands still is in the mean over the frames however faint each frame shows it; text that comes and
 goes outside the moving part is read in the frame where it is new; text over the moving part is read in the first, the
-middle and the last frame and where it is brighter than all that moves there. Pictures that are equal are read once,
+middle and the last frame and where it is brighter than all that moves there. What moves leaves streaks in pictures of
+many frames, which look like unreadable words: there only what is read counts. Pictures that are equal are read once,
 no more than a few frames are in memory, and no more pictures are read than the caller bears.
 """
 
@@ -45,8 +46,17 @@ class Found:
     pictures: int
 
 
-def find(frames: Frames, reader: TextReader, *, watchful: bool = False, most_pictures: float = math.inf) -> Found:
+def find(
+    frames: Frames,
+    reader: TextReader,
+    *,
+    watchful: bool = False,
+    most_pictures: float = math.inf,
+    least_moving: float = 0.0,
+) -> Found:
     """Everything in an instance that may be text, in pixels of the stored frame, by place; nothing where none is.
+
+    `least_moving` is how surely, 0 to 1, what a picture of many frames shows has to be read.
 
     Raises:
         ItemError: a frame that cannot be decoded, or a palette that is not whole; UNSUPPORTED_OBJECT for colours of
@@ -55,7 +65,7 @@ def find(frames: Frames, reader: TextReader, *, watchful: bool = False, most_pic
     """
     if frames.module.photometric in _SHOWN_BY_NOBODY:
         raise ItemError(Reason.UNSUPPORTED_OBJECT, "retired colours, of which nobody can say how they are shown")
-    search = _Search(frames, reader, watchful=watchful, most_pictures=most_pictures)
+    search = _Search(frames, reader, watchful=watchful, most_pictures=most_pictures, least_moving=least_moving)
     for scene in _scenes(frames, search):
         search.look_at(scene, alone=scene.count == len(frames))
     return Found(_merged(search.sightings), tuple(sorted(search.looked_at)), search.pictures)
@@ -78,11 +88,14 @@ def _scenes(frames: Frames, search: _Search) -> Iterator[Scene]:
 class _Search:
     """The frames as they are compared, and what was read in them."""
 
-    def __init__(self, frames: Frames, reader: TextReader, *, watchful: bool, most_pictures: float) -> None:
+    def __init__(
+        self, frames: Frames, reader: TextReader, *, watchful: bool, most_pictures: float, least_moving: float
+    ) -> None:
         self._frames = frames
         self._reader = reader
         self._watchful = watchful
         self._most_pictures = most_pictures
+        self._least_moving = least_moving
         self._appearance = appearance(frames.data_set, frames.module, frames.photometric)
         self._is_grey = frames.photometric in _GREY
         self._read: dict[bytes, tuple[Sighting, ...]] = {}
@@ -111,11 +124,11 @@ class _Search:
         if scene.count == 1:
             return
         for picture in self._mean(scene):
-            self._note(picture, None, inside)
+            self._note(picture, None, inside, least=self._least_moving)
         moving = scene.moving_box()
         if moving is not None:
             for picture in self._brightest(scene):
-                self._note(picture, moving, inside)
+                self._note(picture, moving, inside, least=self._least_moving)
             for index in {scene.start + scene.count // 2, scene.stop - 1}:
                 self._look_at_frame(index, moving, inside)
         for change in scene.changes():
@@ -151,8 +164,11 @@ class _Search:
         """The brightest that every pixel was."""
         return self._views(scene.lowest if self._appearance.is_inverted else scene.highest)
 
-    def _note(self, picture: Picture, part: Box | None, inside: tuple[int, ...] | None) -> None:
-        """Read a picture, or a part of it, and keep what was sighted as seen in the frames `inside`."""
+    def _note(self, picture: Picture, part: Box | None, inside: tuple[int, ...] | None, *, least: float = 0.0) -> None:
+        """Read a picture, or a part of it, and keep what was sighted as seen in the frames `inside`.
+
+        `least` is how surely it has to be read, 0 to 1.
+        """
         rows, columns = picture.shape[:2]
         whole = Box(0, 0, rows, columns)
         place = whole if part is None else part.padded(_AROUND).clipped(rows, columns)
@@ -165,7 +181,8 @@ class _Search:
             self.pictures += 1
             self._read[digest] = self._reader.read(cut, watchful=self._watchful)
         for sighting in self._read[digest]:
-            self.sightings.append(replace(sighting, box=_moved(sighting.box, place), frames=inside))
+            if sighting.confidence >= least:
+                self.sightings.append(replace(sighting, box=_moved(sighting.box, place), frames=inside))
 
 
 def _frames_of(change: Change) -> tuple[int, ...]:

@@ -71,10 +71,11 @@ class Proof:
         """
         likeness = Likeness(self.own, self.rules)
         kept = [one.box for one in judged if one.verdict is Verdict.KEEP]
-        most = self.rules.judging.most_pictures
+        judging = self.rules.judging
+        most, least_moving = judging.most_pictures, judging.least_moving_confidence
         read = [
             one
-            for one in find(frames, self.reader, watchful=True, most_pictures=most).sightings
+            for one in find(frames, self.reader, watchful=True, most_pictures=most, least_moving=least_moving).sightings
             if likeness.names(one.text) or (self._is_read(one) and not _is_at(kept, one.box))
         ]
         rows, columns = frames.module.rows, frames.module.columns

@@ -20,7 +20,8 @@ JUDGING = "pixels/judging.toml"
 class Judging:
     """The numbers, and by `ids` the rule that each comes from; gaps and margins count in heights of a text's box.
 
-    `least_left_...` are for what is still seen after scrubbing; `most_pictures` bounds one look at an instance.
+    `least_left_...` are for what is still seen after scrubbing, `least_moving_confidence` for what is seen in
+    pictures of many frames; `most_pictures` bounds one look at an instance.
     """
 
     least_confidence: float
@@ -32,6 +33,7 @@ class Judging:
     word_gap: float
     least_left_confidence: float
     least_left_letters: float
+    least_moving_confidence: float
     most_pictures: float
     ids: Mapping[str, str]
 
@@ -62,6 +64,7 @@ EFFECTS: Mapping[str, Effect] = {
     "word_gap": lambda value, given: given <= value,
     "least_left_confidence": lambda value, given: given < value,
     "least_left_letters": lambda value, given: given < value,
+    "least_moving_confidence": lambda value, given: given < value,
     "most_pictures": lambda value, given: given > value,
 }
 

@@ -11,40 +11,27 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TypedDict
 
-from curator.dicom.dictionary import tag_of
 from curator.errors import ConfigurationError
 from curator.model.pixels import Box
 from curator.policy.csv_tables import Row, parse_csv
 from curator.policy.pixels.layouts import Layout, LayoutRule, Step, Unmatched, applies_of
 from curator.policy.recipe.lines import FilterTest, RecipeFilter
+from curator.policy.recipe.parsed import (
+    ParsedLabel,
+    ParsedLine,
+    is_attribute,
+    label_of,
+    pattern_fault,
+    questions_of,
+)
 from curator.policy.recipe.read import parsed_by_package
 from curator.strict import Table, read_bytes
 
 ATTRIBUTES = "pixels/recipe_attributes.csv"
-_TAG = re.compile(r"0x[0-9a-f]{8}", re.IGNORECASE)
 _REPEATING = re.compile(r"0x60xx([0-9a-f]{4})", re.IGNORECASE)
 _FROM = re.compile(r"from:\s*(\w+)", re.IGNORECASE)
 _LARGEST = 1 << 16
-_PATTERNS = ("contains", "notcontains")
-_WITH_VALUE = (*_PATTERNS, "equals", "notequals")
-
-
-class _Line(TypedDict):
-    action: list[str]
-    field: list[str]
-    operator: str | None
-    InnerOperators: list[str]
-    value: list[str]
-
-
-class _Label(TypedDict):
-    name: str
-    filters: list[_Line]
-    coordinates: list[tuple[int, str]]
-
-
 Repairs = Mapping[str, tuple[str, ...]]
 
 
@@ -90,14 +77,14 @@ def recipe_layout(
     unmatched: list[Unmatched] = []
     for number, label in enumerate(_boxed(groups), start=1):
         rule_id = f"{name}/{number}"
-        asked = {field: _is_known(field) for line in label["filters"] for field in line["field"]}
+        asked = {field: is_attribute(field) for line in label["filters"] for field in line["field"]}
         missing = [field for field, known in asked.items() if not known and field not in repairs]
         if missing:
             unmatched.append(Unmatched(rule_id, missing[0]))
             continue
         repaired.update(field for field, known in asked.items() if not known)
         lines = tuple(tests for line in label["filters"] for tests in _lines(line, repairs, rule_id))
-        asks = RecipeFilter(name, _called(label), lines)
+        asks = RecipeFilter(name, label_of(label), lines)
         rules.append(LayoutRule(rule_id, asks, tuple(_steps(label, rule_id))))
     layout = Layout(rule.get("id", str), applies_of(rule), tuple(rules), rule.get("needs", str, ""))
     return layout, frozenset(repaired), tuple(unmatched)
@@ -110,62 +97,40 @@ def _lines_of(content: bytes, name: str) -> list[str]:
         raise ConfigurationError(f"{name} is not UTF-8: {error.reason}") from error
 
 
-def _boxed(groups: object) -> Iterator[_Label]:
+def _boxed(groups: object) -> Iterator[ParsedLabel]:
     """The labels with coordinates, of all groups: what one lets pass is still cleaned."""
-    found: Mapping[str, Sequence[_Label]] = groups if isinstance(groups, dict) else {}
+    found: Mapping[str, Sequence[ParsedLabel]] = groups if isinstance(groups, dict) else {}
     yield from (label for labels in found.values() for label in labels if label["coordinates"])
-
-
-def _called(label: _Label) -> str:
-    return re.sub(r"^label\s*", "", label.get("name", ""), flags=re.IGNORECASE)
-
-
-def _is_known(field: str) -> bool:
-    if _TAG.fullmatch(field):
-        return True
-    try:
-        tag_of(field)
-    except KeyError:
-        return False
-    return True
 
 
 def _meant(row: Row) -> Iterator[str]:
     repeating = _REPEATING.fullmatch(row["means"])
     if repeating is not None:
         yield from (f"0x60{plane:02x}{repeating[1]}" for plane in range(0, 0x20, 2))
-    elif _is_known(row["means"]):
+    elif is_attribute(row["means"]):
         yield row["means"]
     else:
         raise row.wrong("means", f"{row['means']!r} is neither a keyword nor a tag such as 0x60xx0022")
 
 
-def _lines(line: _Line, repairs: Repairs, rule_id: str) -> Iterator[tuple[FilterTest, ...]]:
-    """A line as the package parses it: parallel lists, with values only for the questions that take one."""
-    operators = [line["operator"] or "and", *line["InnerOperators"]]
-    values = iter(line["value"])
+def _lines(line: ParsedLine, repairs: Repairs, rule_id: str) -> Iterator[tuple[FilterTest, ...]]:
+    """A line with its repaired attributes, each of which is an alternative."""
     tests: list[FilterTest] = []
-    for action, field, operator in zip(line["action"], line["field"], operators, strict=True):
-        value = next(values) if action in _WITH_VALUE else ""
-        if action in _PATTERNS:
-            _check_pattern(value, rule_id)
-        meant = (field,) if _is_known(field) else repairs[field]
+    for one in questions_of(line):
+        if fault := pattern_fault(one):
+            raise ConfigurationError(f"{rule_id}: {fault}")
+        meant = (one.field,) if is_attribute(one.field) else repairs[one.field]
         # A number equals no text with bars; alternatives are meant.
-        options = value.split("|") if action == "equals" else [value]
-        asked = [(one, option) for one in meant for option in options]
-        joins = (operator, *("or" for _ in asked[1:]))
-        tests += [FilterTest(action, one, option, join) for (one, option), join in zip(asked, joins, strict=True)]
+        options = one.value.split("|") if one.action == "equals" else [one.value]
+        asked = [(field, option) for field in meant for option in options]
+        joins = (one.operator, *("or" for _ in asked[1:]))
+        tests += [
+            FilterTest(one.action, field, option, join) for (field, option), join in zip(asked, joins, strict=True)
+        ]
     yield tuple(tests)
 
 
-def _check_pattern(value: str, rule_id: str) -> None:
-    try:
-        re.compile(value.lower())
-    except re.error as error:
-        raise ConfigurationError(f"{rule_id}: {value!r} is no pattern: {error}") from error
-
-
-def _steps(label: _Label, rule_id: str) -> Iterator[Step]:
+def _steps(label: ParsedLabel, rule_id: str) -> Iterator[Step]:
     for keeps, written in label["coordinates"]:
         text = written.strip()
         sequence = _FROM.fullmatch(text)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypedDict
 
 from curator.dicom.dictionary import tag_of
 from curator.dicom.elements import DataSet
@@ -19,31 +18,23 @@ from curator.dicom.numbers import NUMBER_VRS, numbers_of
 from curator.dicom.text import encodings_at_top, values_of
 from curator.errors import RuleError
 from curator.policy.recipe.lines import FilterTest, RecipeFilter
+from curator.policy.recipe.parsed import (
+    TAG,
+    WITH_VALUE,
+    ParsedLabel,
+    ParsedLine,
+    is_attribute,
+    label_of,
+    pattern_fault,
+    questions_of,
+)
 
 _COORDINATES = ("coordinates", "ctpcoordinates", "ctpkeepcoordinates", "keepcoordinates")
-_WITH_VALUE = ("contains", "notcontains", "equals", "notequals")
 _ALONE = ("missing", "present", "empty")
-FILTER_WORDS = ("label", *_WITH_VALUE, *_ALONE, *_COORDINATES)
+FILTER_WORDS = ("label", *WITH_VALUE, *_ALONE, *_COORDINATES)
 _LETS_PASS = "whitelist"
 _OR = "or"
 Values = Callable[[str], Sequence[str] | None]
-_TAG = re.compile(r"0x([0-9a-f]{8})", re.IGNORECASE)
-
-
-class _Line(TypedDict):
-    """A line as the deid package parses it: parallel lists."""
-
-    action: list[str]
-    field: list[str]
-    operator: str | None
-    InnerOperators: list[str]
-    value: list[str]
-
-
-class _Label(TypedDict):
-    name: str
-    filters: list[_Line]
-    coordinates: list[object]
 
 
 def filters_of(parsed: object, *, name: str) -> tuple[RecipeFilter, ...]:
@@ -52,9 +43,9 @@ def filters_of(parsed: object, *, name: str) -> tuple[RecipeFilter, ...]:
     Raises:
         RuleError: a label has coordinates, which are no part of a recipe here, or asks for an unknown attribute.
     """
-    groups: Mapping[str, Sequence[_Label]] = parsed if isinstance(parsed, dict) else {}
+    groups: Mapping[str, Sequence[ParsedLabel]] = parsed if isinstance(parsed, dict) else {}
     boxed = [
-        f"%filter {group} {_label(one)}" for group, labels in groups.items() for one in labels if one["coordinates"]
+        f"%filter {group} {label_of(one)}" for group, labels in groups.items() for one in labels if one["coordinates"]
     ]
     if boxed:
         more = f" and {len(boxed) - 1} more" if len(boxed) > 1 else ""
@@ -63,7 +54,7 @@ def filters_of(parsed: object, *, name: str) -> tuple[RecipeFilter, ...]:
             "leave coordinates out to hold instead"
         )
     return tuple(
-        RecipeFilter(group, _label(one), tuple(_tests(line, name) for line in one["filters"]))
+        RecipeFilter(group, label_of(one), tuple(_tests(line, name) for line in one["filters"]))
         for group, labels in groups.items()
         if group.lower() != _LETS_PASS
         for one in labels
@@ -75,36 +66,16 @@ def held_by(filters: Sequence[RecipeFilter], data_set: DataSet) -> RecipeFilter 
     return next((one for one in filters if holds(one, partial(values_at_top, data_set))), None)
 
 
-def _label(label: _Label) -> str:
-    return re.sub(r"^label\s*", "", label.get("name", ""), flags=re.IGNORECASE)
-
-
-def _tests(line: _Line, name: str) -> tuple[FilterTest, ...]:
-    operators = [line["operator"] or "and", *line["InnerOperators"]]
-    tests = []
-    # Only questions that take a value have one in the parser's list.
-    values = iter(line["value"])
-    for action, field, operator in zip(line["action"], line["field"], operators, strict=True):
-        if not _TAG.fullmatch(field) and not _is_keyword(field):
+def _tests(line: ParsedLine, name: str) -> tuple[FilterTest, ...]:
+    tests = tuple(questions_of(line))
+    for one in tests:
+        if not is_attribute(one.field):
             raise RuleError(
-                f"{name}: %filter asks for {field!r}, which is neither a keyword nor a tag such as 0x00100010"
+                f"{name}: %filter asks for {one.field!r}, which is neither a keyword nor a tag such as 0x00100010"
             )
-        value = next(values) if action in _WITH_VALUE else ""
-        if action in ("contains", "notcontains"):
-            try:
-                re.compile(value.lower())
-            except re.error as error:
-                raise RuleError(f"{name}: %filter {action} {field}: {value!r} is no pattern: {error}") from error
-        tests.append(FilterTest(action, field, value, operator))
-    return tuple(tests)
-
-
-def _is_keyword(field: str) -> bool:
-    try:
-        tag_of(field)
-    except KeyError:
-        return False
-    return True
+        if fault := pattern_fault(one):
+            raise RuleError(f"{name}: %filter {one.action} {one.field}: {fault}")
+    return tests
 
 
 def holds(one: RecipeFilter, values: Values) -> bool:
@@ -117,7 +88,7 @@ def holds(one: RecipeFilter, values: Values) -> bool:
 
 def values_at_top(data_set: DataSet, field: str) -> tuple[str, ...] | None:
     """What the top level of a data set says in a field, a keyword or a tag; None where it is absent."""
-    matched = _TAG.fullmatch(field)
+    matched = TAG.fullmatch(field)
     element = data_set.first(int(matched[1], 16) if matched else tag_of(field))
     if element is None or element.items is not None:
         return None if element is None else ("",) * len(element.items or ())

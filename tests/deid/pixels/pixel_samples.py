@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import cv2
+import imagecodecs
 import jpeg_ls
 import numpy as np
 import pydicom
@@ -35,7 +36,14 @@ from pydicom.uid import (
 
 from curator.deid.pixels.codecs import rle
 from curator.deid.pixels.frames import Frames
-from curator.deid.pixels.module import DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED, HTJ2K_LOSSLESS, pixel_module
+from curator.deid.pixels.module import (
+    DEFLATED_FRAMES,
+    ENCAPSULATED_UNCOMPRESSED,
+    HTJ2K,
+    HTJ2K_LOSSLESS,
+    HTJ2K_RPCL,
+    pixel_module,
+)
 from curator.deid.pixels.rebuilt import rebuilt
 from curator.deid.pixels.redrawn import Scrubbed
 from curator.deid.pixels.scrub import Boxes, scrub
@@ -289,16 +297,25 @@ def j2k_file(kind: str) -> bytes:
     return _framed(frames, JPEG2000Lossless, **attributes)
 
 
-def tiled_stream(
-    rows: int, columns: int, *, side: int = 4096, tiles: Sequence[int] = (0,), is_high_throughput: bool = False
-) -> bytes:
+def htj2k_file(kind: str) -> bytes:
+    """A high-throughput JPEG 2000 image of three frames, from OpenJPH."""
+    syntax = {"lossy": HTJ2K, "RPCL": HTJ2K_RPCL}.get(kind.split(", ")[-1], HTJ2K_LOSSLESS)
+    if kind.startswith("colour"):
+        is_lossy = syntax == HTJ2K
+        frames = [
+            imagecodecs.htj2k_encode(frame.astype(np.uint8), rgb=True, reversible=not is_lossy) for frame in _colour()
+        ]
+        return _framed(frames, syntax, **colours("YBR_ICT" if is_lossy else "YBR_RCT"))
+    attributes, values, size = LAYOUTS[kind.removesuffix(", RPCL")]
+    words = values().astype(f"{'i' if attributes.get('PixelRepresentation') == 1 else 'u'}{size}")
+    return _framed([imagecodecs.htj2k_encode(frame, reversible=True) for frame in words], syntax, **attributes)
+
+
+def tiled_stream(rows: int, columns: int, *, side: int = 4096, tiles: Sequence[int] = (0,)) -> bytes:
     """A JPEG 2000 frame of mid-grey, which is what empty packets stand for, in square tiles that are there or not."""
-    capability = 0x4000 if is_high_throughput else 0
-    size = struct.pack(">H8IH", capability, columns, rows, 0, 0, side, side, 0, 0, 1) + bytes((7, 1, 1))
-    style = bytes((0, 0, 0, 1, 0, 1, 4, 4, 0x40 if is_high_throughput else 0, 1))
+    size = struct.pack(">H8IH", 0, columns, rows, 0, 0, side, side, 0, 0, 1) + bytes((7, 1, 1))
+    style = bytes((0, 0, 0, 1, 0, 1, 4, 4, 0, 1))
     segments = [(0xFF51, size), (0xFF52, style), (0xFF5C, bytes((0x40, *[0x48] * 4)))]
-    if is_high_throughput:
-        segments.insert(1, (0xFF50, struct.pack(">IH", 0x00020000, 0)))
     main = b"".join(struct.pack(">HH", code, len(body) + 2) + body for code, body in segments)
     packets = b"\xff\x93" + bytes(2)
     parts = b"".join(struct.pack(">HHHIBB", 0xFF90, 10, tile, 16, 0, 1) + packets for tile in tiles)
@@ -366,7 +383,11 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "JPEG extended": lambda: _framed([jpeg_stream(frame) for frame in _grey(255)], JPEGExtended12Bit),
     "JPEG 12 bit": lambda: bundled_file("JPGExtended.dcm"),
     "JPEG lossless": lambda: bundled_file("SC_rgb_jpeg_gdcm.dcm"),
-    "HTJ2K": lambda: _framed([tiled_stream(ROWS, COLUMNS, is_high_throughput=True)] * 2, HTJ2K_LOSSLESS),
+    **{
+        f"HTJ2K {kind}": lambda kind=kind: htj2k_file(kind)
+        for kind in ("8 bit", "8 bit, inverse, RPCL", "16 bit, padding", "16 bit, signed, inverse", "colour",
+                     "colour, lossy")
+    },
     "encapsulated uncompressed": lambda: framed_file(ENCAPSULATED_UNCOMPRESSED),
     "deflated frames": lambda: framed_file(DEFLATED_FRAMES),
 }  # fmt: skip

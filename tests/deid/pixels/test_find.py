@@ -24,6 +24,7 @@ STEP = 12
 class Bars:
     """Sights every level bar, 6 rows high and 32 columns wide, that stands out from an even surrounding."""
 
+    confidence: float = 1.0
     read_shapes: list[tuple[int, ...]] = field(default_factory=list)
 
     def read(self, picture: np.ndarray, *, watchful: bool = False) -> tuple[Sighting, ...]:
@@ -37,7 +38,9 @@ class Bars:
         match[~np.isfinite(match) | (match > 1.01)] = 0
         best = (match > 0.85) & (match == cv2.dilate(match, np.ones((9, 9))))
         return tuple(
-            Sighting(Box(int(top) + 2, int(left) + 2, int(top) + 8, int(left) + 34), "bar", 1.0, Route.DETECTED)
+            Sighting(
+                Box(int(top) + 2, int(left) + 2, int(top) + 8, int(left) + 34), "bar", self.confidence, Route.DETECTED
+            )
             for top, left in np.argwhere(best)
         )
 
@@ -92,6 +95,24 @@ def test_equal_frames_are_looked_at_once():
     found, _ = found_in(frames)
     assert (BAR, None) in boxes(found)
     assert found.looked_at == (0,)
+
+
+@pytest.mark.parametrize(("confidence", "counts"), [(0.7, False), (0.8, True)])
+def test_what_moved_is_no_text_in_the_mean_unless_it_is_read(confidence, counts):
+    """A bar too faint for any one frame, over what moves, and one in the even part beside it."""
+    frames = cine(30)
+    over = Box(70, 60, 76, 92)
+    for frame in frames:
+        frame[over.top : over.bottom, over.left : over.right] = np.minimum(
+            frame[over.top : over.bottom, over.left : over.right].astype(int) + 60, 255
+        )
+        draw(frame, BAR, 255)
+    file = file_of(
+        image(frames.tobytes(), syntax=ExplicitVRLittleEndian, rows=ROWS, columns=COLUMNS, NumberOfFrames=30)
+    )
+    found = find(frames_in(file), Bars(confidence=confidence), least_moving=0.75)
+    assert (BAR, None) in boxes(found)
+    assert any(one.box.meets(over) for one in found.sightings) is counts
 
 
 def test_text_in_frame_17_only_is_found_there():

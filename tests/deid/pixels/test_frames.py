@@ -18,6 +18,7 @@ from pixel_samples import (
     bundled_file,
     file_of,
     frames_in,
+    htj2k_file,
     image,
     jpeg_stream,
     judged_by_pydicom,
@@ -43,7 +44,8 @@ NOT_JUDGED = {
     "encapsulated uncompressed",
     "deflated frames",
 }
-COMPRESSED = sorted(name for name in SAMPLES if name.split()[0] in {"RLE", "JPEG", "JPEG-LS", "J2K", "deflated"})
+CODED = {"RLE", "JPEG", "JPEG-LS", "J2K", "HTJ2K", "deflated"}
+COMPRESSED = sorted(name for name in SAMPLES if name.split()[0] in CODED)
 
 
 def refused(file: bytes) -> Reason:
@@ -74,6 +76,15 @@ def test_native_frames_are_what_was_written(layout, syntax):
     if attributes.get("PlanarConfiguration"):
         wanted = wanted.transpose(0, 2, 3, 1)
     frames = frames_in(native_file(layout, syntax))
+    assert len(frames) == 3
+    for index in range(3):
+        np.testing.assert_array_equal(frames.decode(index), wanted[index])
+
+
+@pytest.mark.parametrize("layout", ["8 bit", "8 bit, inverse", "16 bit, padding", "16 bit, signed, inverse"])
+def test_B05_htj2k_frames_are_what_another_encoder_was_given(layout):
+    wanted = LAYOUTS[layout][1]()
+    frames = frames_in(htj2k_file(layout))
     assert len(frames) == 3
     for index in range(3):
         np.testing.assert_array_equal(frames.decode(index), wanted[index])

@@ -90,11 +90,20 @@ BLACK = {
     "J2K colour, plain": (0, 0, 0),
     "JPEG 12 bit": (0,),
     "JPEG lossless": (0, 0, 0),
-    "HTJ2K": (0,),
+    "HTJ2K 8 bit": (0,),
+    "HTJ2K 8 bit, inverse, RPCL": (255,),
+    "HTJ2K 16 bit, padding": (77,),
+    "HTJ2K 16 bit, signed, inverse": (32767,),
+    "HTJ2K colour": (0, 0, 0),
+    "HTJ2K colour, lossy": (0, 0, 0),
     "encapsulated uncompressed": (-2048,),
     "deflated frames": (-2048,),
 }
-TRANSCODED = {"JPEG 12 bit": JPEG_LS_LOSSLESS, "JPEG lossless": JPEG_LS_LOSSLESS, "HTJ2K": JPEG_2000_LOSSLESS}
+TRANSCODED = {
+    "JPEG 12 bit": JPEG_LS_LOSSLESS,
+    "JPEG lossless": JPEG_LS_LOSSLESS,
+    **{name: JPEG_2000_LOSSLESS for name in SAMPLES if name.startswith("HTJ2K ")},
+}
 BLOCK_CODED = sorted(name for name in SAMPLES if name.startswith("JPEG ") and name not in TRANSCODED)
 NOT_JUDGED = {
     "native ARGB",

@@ -76,15 +76,30 @@ def test_B01_a_clean_image_is_read_with_lowered_thresholds_and_nothing_is_left()
     ("sighting", "counts"),
     [
         (seen("Somebody"), True),
-        (seen("Somebody", 0.55), True),
+        (seen("Somebody", 0.66), True),
+        (seen("Somebody", 0.6), False),
         (seen("gaAspnt", 0.3), False),
         (seen("I", 0.97), False),
+        (seen("21", 0.97), False),
+        (seen("214", 0.97), True),
         (seen("", 0.0), False),
         (seen("10 cm"), False),
         (seen("Knoedel", 0.1), True),
         (seen("Kn0edei", 0.1), True),
     ],
-    ids=["text", "doubtful text", "texture", "tick", "edge", "allowed", "own value", "own value read badly"],
+    ids=[
+        "text",
+        "doubtful text",
+        "too doubtful",
+        "texture",
+        "tick",
+        "grain",
+        "a number",
+        "edge",
+        "allowed",
+        "own value",
+        "own value read badly",
+    ],
 )
 def test_what_is_surely_a_text_or_may_be_the_patients_counts(sighting: Sighting, counts: bool) -> None:
     found = left(sighting)
