@@ -21,6 +21,7 @@ from curator.model.volume import Volume
 
 angles = st.floats(-180.0, 180.0)
 coordinates = st.floats(-200.0, 200.0)
+some_points = st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=1, max_size=8)
 shapes = st.tuples(*[st.integers(1, 60)] * 3)
 LAWS = settings(max_examples=60, deadline=None)
 
@@ -39,14 +40,14 @@ def centre_of(frame: Frame) -> np.ndarray:
 
 
 @LAWS
-@given(frames(), st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=1, max_size=8))
+@given(frames(), some_points)
 def test_points_become_voxels_and_the_same_points_again(frame: Frame, points: list[tuple[float, ...]]) -> None:
     given_points = np.array(points)
     np.testing.assert_allclose(frame.points_of(frame.voxels_of(given_points)), given_points, atol=1e-8)
 
 
 @LAWS
-@given(frames(), frames(), st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=1, max_size=8))
+@given(frames(), frames(), some_points)
 def test_an_index_in_a_volume_is_the_same_place(frame: Frame, other: Frame, voxels: list[tuple[float, ...]]) -> None:
     here = np.array(voxels)
     indices = frame.indices_in(other.affine_lps)
