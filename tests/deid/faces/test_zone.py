@@ -35,9 +35,8 @@ def a_motion(angles: tuple[float, float, float], shift: tuple[float, float, floa
 
 
 motions = st.builds(a_motion, st.tuples(*[st.floats(-180.0, 180.0)] * 3), st.tuples(*[st.floats(-100.0, 100.0)] * 3))
-PLACES = np.stack(
-    np.meshgrid(np.arange(-3.5, 14), np.arange(-8.5, 12), np.arange(-3.5, 15), indexing="ij"), -1
-).reshape(-1, 3)
+_AXES = (np.arange(-3.5, 14), np.arange(-8.5, 12), np.arange(-3.5, 15))
+PLACES = np.stack(np.meshgrid(*_AXES, indexing="ij"), -1).reshape(-1, 3)
 # A ray between one of the window and one beside it is inside.
 EXPECTED = (
     (PLACES[:, 0] > 1) & (PLACES[:, 0] < 7) & (PLACES[:, 2] > 2) & (PLACES[:, 2] < 9) & (PLACES[:, 1] < 7)
