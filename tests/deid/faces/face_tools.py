@@ -1,6 +1,6 @@
 """What heads are treated with in these tests: the shipped rules, fewer looks, and the later rungs first.
 
-The looks are those of one camera height, so that a head takes ten seconds instead of fifty; every limit is the shipped one.
+All looks are from one height, so that a head takes ten seconds instead of fifty; every limit is the shipped one.
 """
 
 from __future__ import annotations

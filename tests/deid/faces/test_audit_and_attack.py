@@ -1,0 +1,161 @@
+"""Who looks for a face finds one where it is and none where it was, and says so where it cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from face_tools import with_stored
+from treated_heads import TOOLS, TreatedHead
+
+from curator.deid.faces.attack import Seen, attacked
+from curator.deid.faces.audit import Verdict, audit_scan
+from curator.deid.faces.find import clearest_sight
+from curator.deid.faces.likeness import LineUp, line_up
+from curator.deid.faces.proof import geometry
+from curator.deid.faces.render import shaded
+from curator.deid.faces.surface import old_skin
+from curator.deid.faces.view import View, finer, head_frame, view_of
+from curator.deid.faces.windows import landmark_points, sockets_of
+
+NUMBERS = TOOLS.rules.numbers
+Study = dict[str, TreatedHead]
+
+
+@pytest.fixture(scope="module")
+def t1(study: Study) -> TreatedHead:
+    return study["t1"]
+
+
+@pytest.fixture(scope="module")
+def view(t1: TreatedHead) -> View:
+    return view_of(t1.scan, head_frame(t1.scan, TOOLS.resampler, TOOLS.judge), TOOLS.resampler)
+
+
+@pytest.fixture(scope="module")
+def lined(view: View, t1: TreatedHead) -> tuple[LineUp, Callable[[np.ndarray], np.ndarray]]:
+    """The line-up of the T1, and what its camera sees of any stored values."""
+    sight = clearest_sight(view, TOOLS.judge, TOOLS.resampler, NUMBERS)
+    assert sight is not None
+    seen = view_of(t1.scan, sight.frame, TOOLS.resampler, levels=view.levels)
+
+    def picture(stored: np.ndarray) -> np.ndarray:
+        after = view_of(with_stored(t1.scan, stored), sight.frame, TOOLS.resampler, levels=view.levels)
+        return finer(shaded(old_skin(after)))
+
+    return line_up(sight, seen, TOOLS.judge, TOOLS.rules.gallery), picture
+
+
+def test_the_audit_finds_an_original_face(t1: TreatedHead) -> None:
+    audit = audit_scan(t1.scan, TOOLS)
+    assert audit.verdict is Verdict.FACE
+    assert audit.numbers["hits"] > 0
+    assert audit.to_json()["verdict"] == "face"
+
+
+def test_the_audit_finds_none_in_what_was_defaced(t1: TreatedHead) -> None:
+    audit = audit_scan(t1.scan_after, TOOLS)
+    assert audit.verdict is Verdict.CLEAN
+    assert audit.numbers["hits"] == 0
+
+
+def test_the_audit_finds_a_face_whose_shell_was_zeroed(t1: TreatedHead) -> None:
+    """What lies behind a cut keeps the shape of a face: sockets under a brow."""
+    stored = t1.before.copy()
+    stored[t1.mask] = stored.min()
+    assert audit_scan(with_stored(t1.scan, stored), TOOLS).verdict is Verdict.FACE
+
+
+def test_the_audit_cannot_tell_of_a_few_slices(study: Study) -> None:
+    for scan in (study["slice"].scan, study["slice"].scan_after, study["scout"].scan):
+        assert audit_scan(scan, TOOLS).verdict is Verdict.UNCLEAR
+
+
+def test_a_face_is_seen_where_its_landmarks_are(t1: TreatedHead, view: View) -> None:
+    sight = clearest_sight(view, TOOLS.judge, TOOLS.resampler, NUMBERS)
+    assert sight is not None
+    assert sight.score > NUMBERS.face_score
+    assert sight.hits <= sight.looks
+    assert abs(sight.yaw_deg) <= 10.0
+    points = landmark_points(sight)
+    truth = t1.head.landmarks_mm
+    found = {
+        "right pupil": points[36:42].mean(axis=0),
+        "left pupil": points[42:48].mean(axis=0),
+        "right mouth corner": points[48],
+        "left mouth corner": points[54],
+        "nose tip": points[30],
+    }
+    for name, point in found.items():
+        # The points lie on a plane across the camera's way of looking, so that depth says nothing.
+        off = (point - np.array(truth[name]))[[0, 2]]
+        assert np.abs(off).max() < 18.0, name
+
+
+def test_sockets_are_seen_in_a_face_at_the_height_of_its_eyes(t1: TreatedHead, view: View) -> None:
+    seen = sockets_of(view)
+    assert seen is not None
+    pupil = np.array([t1.head.landmarks_mm["right pupil"]])
+    assert abs(seen[0] - view.frame.voxels_of(pupil)[0, 2]) * view.frame.step_mm < 15.0
+    assert seen[1] > seen[0]
+
+
+def test_an_attack_sees_an_original_and_ends_there(view: View) -> None:
+    seen = attacked(view, TOOLS.judge, TOOLS.resampler, NUMBERS)
+    assert seen.hits >= 1
+    assert seen.best > NUMBERS.face_score
+    assert not seen.is_clear(NUMBERS)
+    assert seen.looks == 1
+
+
+_CLEAR = Seen(best=-0.5, bright=-0.5, null=-9.0, hits=0, looks=9, network=0.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_clear"),
+    [({}, True), ({"hits": 1}, False), ({"best": -0.1}, False), ({"network": 0.9}, False), ({"bright": -0.1}, False),
+     ({"bright": -0.1, "null": -0.05}, True), ({"bright": 0.2, "null": 0.5}, False)],
+)  # fmt: skip
+def test_each_number_of_an_attack_counts(changed: dict[str, float], is_clear: bool) -> None:
+    """Inside tissue the back of the same head is as good a limit, but never beyond a face."""
+    assert replace(_CLEAR, **changed).is_clear(NUMBERS) is is_clear
+
+
+def test_an_untouched_surface_is_had_back_and_a_new_one_is_not(t1: TreatedHead) -> None:
+    assert t1.treated.zone is not None
+    curtain = t1.treated.zone.curtains[0]
+    affine = t1.scan.volume.affine_lps
+    before = view_of(t1.scan, curtain.frame, TOOLS.resampler)
+    after = view_of(t1.scan_after, curtain.frame, TOOLS.resampler, levels=before.levels)
+    untouched = geometry(before, before, np.zeros_like(t1.mask), affine, curtain, NUMBERS)
+    assert untouched.rays > 1000
+    assert untouched.recovered > 0.9
+    assert untouched.unchanged == untouched.rays
+    assert not untouched.is_proven(NUMBERS)
+    new = geometry(before, after, t1.mask, affine, curtain, NUMBERS)
+    assert new.rays == untouched.rays
+    assert new.is_proven(NUMBERS)
+    # A mask that says nothing changed is no proof, whatever the new surface looks like.
+    assert not geometry(before, after, np.zeros_like(t1.mask), affine, curtain, NUMBERS).is_proven(NUMBERS)
+
+
+def test_an_untouched_original_is_the_most_alike_and_a_defaced_one_is_not(t1: TreatedHead, lined) -> None:
+    people, picture = lined
+    same, other = (people.likeness(picture(stored), TOOLS.judge) for stored in (t1.before, t1.after))
+    assert same.rank == 1
+    assert same.distance < 0.05
+    assert same.gallery == len(TOOLS.rules.gallery) + 18 + 1 == other.gallery
+    assert other.rank >= NUMBERS.least_rank
+    assert other.distance > 0.3
+
+
+def test_lookalikes_are_like_the_original_and_not_it(lined) -> None:
+    people, _ = lined
+    alike = people.others[len(TOOLS.rules.gallery) :]
+    far = np.linalg.norm(people.others[: len(TOOLS.rules.gallery)] - people.original, axis=1)
+    near = np.linalg.norm(alike - people.original, axis=1)
+    assert len(alike) == 18
+    assert near.min() > 0.0
+    assert np.median(near) < np.median(far)
