@@ -99,6 +99,7 @@ def test_F03_another_contrast_on_another_grid_loses_the_same_anatomy(study: Stud
     assert zone is not None
     assert other.treated.outcome.status is FaceStatus.DEFACED
     assert other.numbers["carried"] == 1.0
+    assert "carried" not in study["t1"].numbers
     held = zone.holds(centres_of(other.scan.volume, np.ones_like(other.mask))).reshape(other.mask.shape)
     assert 0.05 < held.mean() < 0.6
     assert (held != other.mask).mean() < 1e-4

@@ -20,11 +20,8 @@ from curator.testing.heads import Contrast, HeadPlan, Subject, make_head
 
 STRIPPED = HeadPlan(spacing_mm=TWO_MM, is_stripped=True, field_of_view=SMALL)
 HEAD = replace(STRIPPED, is_stripped=False)
-_OTHERS = {
-    "animal": HeadPlan(spacing_mm=THREE_MM, subject=Subject.ANIMAL, field_of_view=SMALL),
-    "bottle": HeadPlan(spacing_mm=THREE_MM, subject=Subject.BOTTLE, contrast=Contrast.T2, field_of_view=SMALL),
-    "limb": HeadPlan(spacing_mm=THREE_MM, subject=Subject.LIMB, field_of_view=SMALL),
-}
+BOTTLE = HeadPlan(spacing_mm=THREE_MM, subject=Subject.BOTTLE, contrast=Contrast.T2, field_of_view=SMALL)
+LIMB = HeadPlan(spacing_mm=THREE_MM, subject=Subject.LIMB, field_of_view=SMALL)
 
 
 def treated(scan: Scan) -> Treated:
@@ -32,9 +29,8 @@ def treated(scan: Scan) -> Treated:
     return one
 
 
-@pytest.mark.parametrize("names_head", [None, True])
-def test_F01_a_brain_alone_has_no_face_whatever_the_header_says(names_head: bool | None) -> None:
-    one = treated(scan_of(make_head(STRIPPED), names_head=names_head))
+def test_F01_a_brain_alone_has_no_face_even_where_the_header_names_a_head() -> None:
+    one = treated(scan_of(make_head(STRIPPED), names_head=True))
     assert one.outcome.status is FaceStatus.NOT_APPLICABLE
     assert one.outcome.why == "no skin surface outside the brain"
     assert one.filled is None
@@ -64,33 +60,24 @@ def test_F01_a_brain_in_noise_is_no_brain_alone() -> None:
 
 @pytest.mark.parametrize("value", [0, 7])
 def test_F01_one_value_everywhere_shows_no_face(value: int) -> None:
-    volume = replace(make_head(_OTHERS["bottle"]).volume, stored=np.full((40, 40, 40), value, np.int16))
+    volume = replace(make_head(BOTTLE).volume, stored=np.full((40, 40, 40), value, np.int16))
     one = treated(Scan(volume=volume, names_head=True))
     assert one.outcome.status is FaceStatus.NOT_APPLICABLE
     assert one.outcome.why == "all voxels are alike"
     assert one.filled is None
 
 
-@pytest.mark.parametrize("name", ["animal", "bottle"])
-def test_F01_what_is_neither_face_nor_proof_is_held_and_not_cut(name: str) -> None:
-    one = treated(scan_of(make_head(_OTHERS[name])))
+def test_F01_a_bottle_is_neither_face_nor_proof_and_is_held_uncut() -> None:
+    one = treated(scan_of(make_head(BOTTLE)))
     assert one.outcome.status is FaceStatus.QUARANTINED
     assert one.filled is None
     assert one.outcome.numbers["before_hits"] == 0
 
 
-def test_F01_a_limb_is_let_go_only_where_the_header_names_another_part() -> None:
-    scan = scan_of(make_head(_OTHERS["limb"]))
-    named, hintless = treated(replace(scan, names_head=False)), treated(scan)
-    assert named.outcome.status is FaceStatus.NOT_APPLICABLE
-    assert hintless.outcome.status is FaceStatus.QUARANTINED
-    assert named.filled is None
-    assert hintless.filled is None
-
-
-def test_F01_a_header_that_names_another_part_never_hides_a_face() -> None:
-    """A head whose header says knee is looked at like any other."""
-    scan = scan_of(make_head(replace(HEAD, spacing_mm=THREE_MM)), names_head=False)
-    one = treated(scan)
-    assert one.outcome.status is not FaceStatus.NOT_APPLICABLE
-    assert one.outcome.numbers["before_hits"] > 0
+@pytest.mark.parametrize("names_head", [False, None])
+def test_F01_a_limb_is_never_cut(names_head: bool | None) -> None:
+    one = treated(scan_of(make_head(LIMB), names_head=names_head))
+    assert one.outcome.status is not FaceStatus.DEFACED
+    assert one.filled is None
+    if names_head is None:
+        assert one.outcome.status is FaceStatus.QUARANTINED

@@ -69,15 +69,15 @@ def projection(plan: HeadPlan, frame_of_reference: str = "") -> tuple[Head, Scan
 
 
 def treated_study() -> dict[str, TreatedHead]:
-    """The T1, which leads, and what follows it in its frame of reference; given in an order that tells nothing."""
+    """The T1, which leads, and what follows it in its frame of reference, a single slice first."""
     place = "1.2.840.1"
     slice_, t2, t1 = (make_head(plan) for plan in (SLICE, T2, T1))
     scout, scout_scan = projection(SCOUT, place)
-    heads = {"slice": slice_, "t2": t2, "t1": t1, "scout": scout}
+    heads = {"slice": slice_, "t1": t1, "t2": t2, "scout": scout}
     scans = {
         "slice": scan_of(slice_, place),
-        "t2": scan_of(t2, place),
         "t1": scan_of(t1, place, names_head=True),
+        "t2": scan_of(t2, place),
         "scout": scout_scan,
     }
     done = treat_study(list(scans.values()), TOOLS, wish=Wish(), secret=SECRET)
