@@ -1,0 +1,122 @@
+"""The new skin and what fills it follow from the key; the window, and what lies outside it, do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from face_tools import SECRET, SMALL, THREE_MM, few_looks
+from treated_heads import FRONT, scan_of
+
+from curator.deid.faces.fill import Filled, filled
+from curator.deid.faces.ladder import random_of
+from curator.deid.faces.scan import Scan
+from curator.deid.faces.surface import Window, curtain_for, old_skin, spread
+from curator.deid.faces.view import View, view_of
+from curator.deid.faces.zone import Curtain, Zone
+from curator.imaging.frame import patient_frame
+from curator.imaging.resample import CpuResampler
+from curator.model.faces import FaceMode
+from curator.testing.heads import HeadPlan, make_head
+
+NUMBERS = few_looks().numbers
+STEP_MM = 2.0
+OTHER = b"another study's"
+
+
+@dataclass(frozen=True)
+class Seen:
+    scan: Scan
+    view: View
+    window: Window
+
+    def curtain(self, secret: bytes) -> Curtain:
+        found = curtain_for(
+            self.view, self.window, shell_mm=22.0, smoothing_mm=20.0, numbers=NUMBERS,
+            random=random_of(secret, "relief", 0),
+        )  # fmt: skip
+        assert found is not None
+        return found
+
+    def filled(self, secret: bytes, mode: FaceMode = FaceMode.SMOOTH) -> Filled:
+        zone = Zone((self.curtain(secret),))
+        return filled(self.scan, zone, (self.view,), mode=mode, random=random_of(secret, "fill", 0))
+
+
+@pytest.fixture(scope="module")
+def seen() -> Seen:
+    """A head from the front at two millimetres, with the window that its true landmarks give."""
+    head = make_head(HeadPlan(spacing_mm=THREE_MM, field_of_view=SMALL))
+    scan = scan_of(head)
+    view = view_of(scan, patient_frame(scan.volume, step_mm=STEP_MM), CpuResampler())
+    places = view.frame.voxels_of(np.array([head.landmarks_mm[name] for name in FRONT]))
+    x, eye, chin = places[:, 0].mean(), places[0, 2], places[-1, 2]
+    brow = eye + 20.0 / STEP_MM
+    top, bottom = brow + 30.0 / STEP_MM, chin - 30.0 / STEP_MM
+    window = Window(x, (top + bottom) / 2, 70.0 / STEP_MM, (top - bottom) / 2, eye, brow)
+    return Seen(scan, view, window)
+
+
+def test_the_same_key_gives_the_same_bytes(seen: Seen) -> None:
+    one, same = seen.filled(SECRET), seen.filled(SECRET)
+    np.testing.assert_array_equal(one.mask, same.mask)
+    assert one.stored.tobytes() == same.stored.tobytes()
+
+
+def test_another_key_gives_another_relief_in_the_same_window(seen: Seen) -> None:
+    one, other = seen.curtain(SECRET), seen.curtain(OTHER)
+    np.testing.assert_array_equal(one.weight, other.weight)
+    core = one.weight > 0.9
+    apart = (one.skin - other.skin)[core] * STEP_MM
+    # Two reliefs of a standard deviation each.
+    assert 0.5 * NUMBERS.relief_mm < apart.std() < 4 * NUMBERS.relief_mm
+    assert seen.filled(SECRET).stored.tobytes() != seen.filled(OTHER).stored.tobytes()
+
+
+def test_the_old_skin_is_behind_no_curtain_and_the_window_ends_where_it_ends(seen: Seen) -> None:
+    curtain, skin = seen.curtain(SECRET), old_skin(seen.view)
+    is_skin = np.isfinite(skin)
+    assert (curtain.is_inside & is_skin).sum() > 2000
+    assert (curtain.back > skin)[curtain.is_inside & is_skin].all()
+    assert not curtain.is_inside[~is_skin].any()
+    # At the edge the new skin is the old one.
+    edge = curtain.is_inside & (curtain.weight < 0.02)
+    assert np.abs(curtain.skin - skin)[edge].max() * STEP_MM < 2.0
+
+
+def test_the_mean_of_many_releases_does_not_tell_the_old_features(seen: Seen) -> None:
+    """Averaging takes the relief away, and what is left is the shape of the head over centimetres."""
+    skin = old_skin(seen.view)
+    is_skin = np.isfinite(skin)
+    curtains = [seen.curtain(bytes([number])) for number in range(12)]
+    core = (curtains[0].weight > 0.9) & is_skin
+    mean = np.mean([curtain.skin for curtain in curtains], axis=0)
+
+    def features(surface: np.ndarray) -> np.ndarray:
+        depth = np.where(is_skin, surface, 0).astype(np.float32)
+        return (depth - spread(depth, is_skin, 8.0 / STEP_MM))[core]
+
+    old, new = features(skin), features(mean)
+    assert old.std() > 3 * new.std()
+    assert np.corrcoef(old, features(skin + 0.1))[0, 1] > 0.99
+
+
+def test_each_mode_fills_in_its_own_way(seen: Seen) -> None:
+    smooth, noise, zero = (seen.filled(SECRET, mode) for mode in (FaceMode.SMOOTH, FaceMode.NOISE, FaceMode.ZERO))
+    np.testing.assert_array_equal(smooth.mask, noise.mask)
+    np.testing.assert_array_equal(smooth.mask, zero.mask)
+    assert len(np.unique(zero.stored)) == 1
+    assert zero.stored[0] <= smooth.stored.min()
+    tissue = seen.view.levels.threshold
+    assert 0.05 < (smooth.stored > tissue).mean() < 0.95
+    # Noise differs from neighbour to neighbour; a smooth skin hangs together.
+    is_deep = smooth.stored > tissue
+    jumps = [np.abs(np.diff(one.stored[is_deep].astype(float))).mean() for one in (smooth, noise)]
+    assert jumps[1] > 1.3 * jumps[0]
+
+
+def test_a_window_without_skin_has_no_curtain(seen: Seen) -> None:
+    beside = Window(-500.0, -500.0, 5.0, 5.0, 0.0, 1.0)
+    random = random_of(SECRET, "relief", 0)
+    assert curtain_for(seen.view, beside, shell_mm=22.0, smoothing_mm=20.0, numbers=NUMBERS, random=random) is None
