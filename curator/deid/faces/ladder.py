@@ -24,9 +24,10 @@ from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import Window, curtain_for, old_skin
 from curator.deid.faces.tools import FaceTools, Wish
 from curator.deid.faces.view import FLESH, STEP_MM, View, body_of, finer, view_of
-from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points
+from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points, sockets_of
 from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import Frame, corners_of, cropped_frame, frame_around
+from curator.model.faces import FaceMode
 from curator.policy.faces.defacing import Rung
 from curator.ports.faces import Points
 
@@ -40,18 +41,22 @@ _AIR_MM = 12.0
 class Judged:
     """What was shown of a defaced scan, from the cheapest proof on; None for what came after the first that failed.
 
+    `has_sockets`: two eye sockets under a brow are seen by their shape alone.
+
     `alike` is None too where its face was never clearly seen.
     """
 
     geometry: Geometry
     seen: Seen | None
     alike: Likeness | None
+    has_sockets: bool = False
 
     def numbers(self) -> dict[str, float]:
         """The numbers for the ledger."""
         found = {
             "recovered": self.geometry.recovered,
             "old_skin_kept": float(self.geometry.unchanged),
+            "after_sockets": float(self.has_sockets),
         }
         if self.seen is not None:
             found |= {
@@ -142,7 +147,7 @@ def carried(
     )
     new = filled(scan, zone, views, mode=wish.mode, random=random)
     after = replace(scan, volume=replace(scan.volume, stored=new.onto(scan.volume.stored)))
-    judged = _judged(after, zone, views, new, people, tools, is_quick=is_quick)
+    judged = _judged(after, zone, views, new, people, tools, mode=wish.mode, is_quick=is_quick)
     return Defaced(zone, new, judged, rung, _failure(judged, tools))
 
 
@@ -199,6 +204,7 @@ def _judged(
     people: LineUps | None,
     tools: FaceTools,
     *,
+    mode: FaceMode,
     is_quick: bool,
 ) -> Judged:
     """The proofs on the new voxels: each curtain by geometry, then the first by detectors, then the likeness."""
@@ -213,6 +219,9 @@ def _judged(
     )
     if not whole.is_proven(numbers):
         return Judged(whole, None, None)
+    # A smooth skin has none by its making; seen in one, a hollow is that of a neck under a chin.
+    if mode is not FaceMode.SMOOTH and sockets_of(front) is not None:
+        return Judged(whole, None, None, has_sockets=True)
     seen = attacked(front, tools.judge, tools.resampler, numbers, is_quick=is_quick)
     if is_quick or people is None or not seen.is_clear(numbers):
         return Judged(whole, seen, None)
@@ -251,6 +260,8 @@ def _failure(judged: Judged, tools: FaceTools) -> str:
     numbers = tools.rules.numbers
     if not judged.geometry.is_proven(numbers):
         return "the old surface can be had back"
+    if judged.has_sockets:
+        return "eye sockets are seen under a brow"
     if judged.seen is None or not judged.seen.is_clear(numbers):
         return "a detector still sees a face"
     if judged.alike is not None and judged.alike.rank < numbers.least_rank:
