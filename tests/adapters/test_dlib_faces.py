@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from curator.adapters import dlib_faces
+from curator.adapters import dlib_faces, dlib_weights
 from curator.adapters.dlib_faces import DlibFaces
 from curator.errors import ConfigurationError
 from curator.model.pixels import Box
@@ -96,7 +96,7 @@ def test_a_finder_crosses_to_another_process_and_says_what_it_is() -> None:
 
 
 def test_without_weights_it_says_which_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dlib_faces, "_WEIGHTS_OF", "a_package_that_nobody_has")
+    monkeypatch.setattr(dlib_weights, "_PACKAGE", "a_package_that_nobody_has")
     dlib_faces._network.cache_clear()
     with pytest.raises(ConfigurationError, match="a_package_that_nobody_has"):
         BOTH.faces(np.zeros((24, 24), np.uint8))
