@@ -22,7 +22,7 @@ def test_what_is_drawn_on_images_follows_them(rules: Path) -> None:
     assert SEGMENTATION in classes
     assert {"1.2.840.10008.5.1.4.1.1.481.2", "1.2.840.10008.5.1.4.1.1.481.3"} <= classes
     assert CT not in classes
-    assert set(dependent_classes(rules).values()) == {"dependent-geometry"}
+    assert set(dependent_classes(rules).values()) == {"dependent-geometry", "dependent-motion"}
 
 
 def test_each_class_knows_its_rule(tmp_path: Path) -> None:

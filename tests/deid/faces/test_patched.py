@@ -30,7 +30,7 @@ TRANSCODED = {
     "JPEG grey, own tables": JPEG_LS_LOSSLESS,
     "JPEG grey, restarts": JPEG_LS_LOSSLESS,
     "JPEG inverse": JPEG_LS_LOSSLESS,
-    "HTJ2K": JPEG_2000_LOSSLESS,
+    **{name: JPEG_2000_LOSSLESS for name in GREY if name.startswith("HTJ2K")},
 }
 # pydicom reads them, but not as the standard means them.
 NOT_JUDGED = {"native 12 upper of 16 bit", "encapsulated uncompressed", "deflated frames"}
