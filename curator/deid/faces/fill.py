@@ -28,7 +28,7 @@ from curator.ports.faces import Field
 # Voxels of tissue hang together over this much.
 _GRAIN_MM = 1.2
 # Shares of tissue's own variation: where on its scale the skin begins, how it rises, how much it varies.
-_FIRST, _RISE, _VARIATION, _TAILS = 0.0, 0.9, 0.03, 0.02
+_FIRST, _RISE, _VARIATION, _TAILS = 0.0, 0.9, 0.015, 0.02
 _SLICES_AT_ONCE = 16
 # Lines of a projection are followed so far, mm, in steps of so much.
 _ALONG_MM, _STEPS_ALONG = 3.0, 80

@@ -16,14 +16,16 @@ from curator.deid.faces.surface import old_skin, spread
 from curator.deid.faces.view import View
 from curator.deid.faces.zone import Curtain, Map
 
-# Levels are taken from this deep under the skin, mm, and blurred over as much.
+# Levels are taken from this deep under the skin, mm, and blurred so far that they tell no eye from a cheek.
 _UNDER_SKIN_MM = (1.0, 6.0)
-_LEVEL_BREADTH_MM = 10.0
-# Behind (and before) the skin, mm.
-PROFILE_MM = np.arange(-3.0, 6.5, 0.5)
+_LEVEL_BREADTH_MM = 25.0
+# Behind (and before) the skin, mm; finer than a view's voxels it would have steps, which are seen as edges.
+PROFILE_MM = np.arange(-3.0, 7.0, 1.0)
 _STEP = np.clip(PROFILE_MM + 0.5, 0, 1).astype(np.float32)
 _MOST_SAMPLES = 200_000
 _LEAST_AIR = 100
+# What is brighter in air is ghosts and flow, which hang together: drawn voxel by voxel they would be specks.
+_NO_GHOST = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ def _air(view: View, depth: Map, is_hit: NDArray[np.bool_], random: np.random.Ge
     # A view is smoother than its scan: what the scan's air varies by is put back.
     spread_out = found + random.standard_normal(found.size).astype(np.float32) * np.float32(levels.noise)
     lowest = float(found.min())
-    return _sorted(np.where(spread_out < lowest, 2 * lowest - spread_out, spread_out), random)
+    measured = _sorted(np.where(spread_out < lowest, 2 * lowest - spread_out, spread_out), random)
+    return measured[: int(_NO_GHOST * measured.size)]
 
 
 def _sorted(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
