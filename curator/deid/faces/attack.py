@@ -121,7 +121,11 @@ def _scores(
 
 
 def _poses(numbers: Numbers) -> list[tuple[float, float]]:
-    """All yaws and pitches, but no farthest yaw with a pitch: a profile is no frontal face to the detector."""
+    """All yaws and pitches, but no farthest yaw with a pitch: a profile is no frontal face to the detector.
+
+    Those that show most come first: the front, from above and below.
+    """
     farthest = max(abs(yaw) for yaw in numbers.attack_yaws_deg)
     both = product(numbers.attack_yaws_deg, numbers.attack_pitches_deg)
-    return [(yaw, pitch) for yaw, pitch in both if not pitch or abs(yaw) < farthest or farthest == 0]
+    poses = [(yaw, pitch) for yaw, pitch in both if not pitch or abs(yaw) < farthest or farthest == 0]
+    return sorted(poses, key=lambda pose: (abs(pose[0]), -abs(pose[1]), pose))

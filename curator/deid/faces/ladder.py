@@ -88,11 +88,12 @@ class Defaced:
 
 
 def attempts(
-    scan: Scan, view: View, sight: Sight | None, tools: FaceTools, *, wish: Wish, secret: bytes
+    scan: Scan, view: View, sight: Sight | None, tools: FaceTools, *, wish: Wish, secret: bytes, first: int = 0
 ) -> Iterator[Defaced]:
-    """The scan on one rung after the other; the first without `fails` is proven. Nothing where no skin is met.
+    """The scan on one rung after the other, from the rung `first` on; the first without `fails` is proven.
 
-    `sight` is None where its face was not clearly seen: then the rungs around a face are left out.
+    `sight` is None where its face was not clearly seen: then the rungs around a face are left out. Nothing where no
+    skin is met.
     """
     if sight is None:
         front, face = view, None
@@ -102,12 +103,18 @@ def attempts(
         face = face_window(landmark_points(sight), front, tools.rules.numbers)
     people = LineUps(scan, view.levels, sight, tools)
     for number, rung in enumerate(tools.rules.ladder):
-        if rung.window == "face" and face is None:
+        if number < first or (rung.window == "face" and face is None):
             continue
-        zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=secret + bytes([number]))
-        if zone is None:
-            continue
-        yield carried(scan, zone, people, front, tools, wish=wish, secret=secret, rung=number)
+        for draw in range(rung.draws):
+            drawn = secret + bytes([number, draw])
+            zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=drawn)
+            if zone is None:
+                break
+            attempt = carried(scan, zone, people, front, tools, wish=wish, secret=drawn, rung=number)
+            yield attempt
+            # Another relief may look less like a face, but hides no more of the old skin.
+            if not attempt.judged.geometry.is_proven(tools.rules.numbers):
+                break
 
 
 def _body_corners(view: View) -> Points:
@@ -165,23 +172,26 @@ def _as_wished(rung: Rung, wish: Wish) -> Rung:
 def _zone(scan: Scan, front: View, face: Window | None, rung: Rung, tools: FaceTools, *, secret: bytes) -> Zone | None:
     numbers = tools.rules.numbers
     window = face if rung.window == "face" and face is not None else front_window(front, numbers, face)
-    curtains = [_curtain(front, window, rung, tools, secret=secret)]
+    curtains = [_curtain(scan, front, window, rung, tools, secret=secret)]
     if rung.has_ears:
         for side in _side_frames(front.frame):
             view = view_of(scan, side, tools.resampler, levels=front.levels)
             curtains.append(
-                _curtain(view, ear_window(front, view, window, numbers), rung, tools, secret=secret + b"ear")
+                _curtain(scan, view, ear_window(front, view, window, numbers), rung, tools, secret=secret + b"ear")
             )
     found = tuple(one for one in curtains if one is not None)
     return Zone(found) if curtains[0] is not None else None
 
 
-def _curtain(view: View, window: Window, rung: Rung, tools: FaceTools, *, secret: bytes) -> Curtain | None:
+def _curtain(scan: Scan, view: View, window: Window, rung: Rung, tools: FaceTools, *, secret: bytes) -> Curtain | None:
+    axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
+    x, y, z = np.abs(axes.T @ scan.volume.affine_lps[:3, :3]).sum(axis=1) / 2
     return curtain_for(
         view,
         window,
         shell_mm=rung.shell_mm,
         smoothing_mm=tools.rules.numbers.smoothing_mm * rung.smoothing_factor,
+        reach_mm=(float(x), float(y), float(z)),
         numbers=tools.rules.numbers,
         random=random_of(secret, "relief", 0),
     )

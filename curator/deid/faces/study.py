@@ -202,15 +202,15 @@ def _follow(
 def _carried(
     scan: Scan, view: View, lead: _Lead, tools: FaceTools, *, wish: Wish, secret: bytes, is_quick: bool = False
 ) -> Treated:
-    """A scan without the zone of its lead; where that is not enough, without more."""
+    """A scan without the zone of its lead; where that is not enough, without one of its own, as large or larger."""
     started = time.process_time()
     people = None if is_quick else LineUps(scan, view.levels, lead.sight, tools)
     first = carried(scan, lead.zone, people, view, tools, wish=wish, secret=secret, rung=lead.rung, is_quick=is_quick)
     numbers = {"carried": 1.0, "cpu_seconds": time.process_time() - started}
     if not first.fails:
         return _of(first, numbers)
-    for attempt in attempts(scan, view, lead.sight, tools, wish=wish, secret=secret):
-        if attempt.rung > lead.rung and not attempt.fails:
+    for attempt in attempts(scan, view, lead.sight, tools, wish=wish, secret=secret, first=lead.rung):
+        if not attempt.fails:
             return _of(attempt, {**numbers, "carried": 0.0, "cpu_seconds": time.process_time() - started})
     return _of(first, numbers)
 

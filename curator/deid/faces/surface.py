@@ -24,6 +24,8 @@ _LEAST_WEIGHT = 1e-3
 _NOISE_MARGIN = 1.5
 # How much of the shell the edge of the window has.
 _EDGE_SHELL, _EDGE_MM = 0.3, 8.0
+# Beyond that edge the old skin that the new one leaves is smoothed too: a cheekbone on the ramp would stay a bump.
+_BESIDE_MM = 8.0
 # How much of what may go above the brow is kept for tissue behind the new skin.
 _NEAR_BRAIN = 0.6
 # What has to give way does so over this much around.
@@ -33,8 +35,9 @@ _HEAD_SHAPE_MM = 12.0
 # How much deeper than above the brow things may change so far under the eyes: the front of the orbits and of the nose's
 # root, behind which the brain's base lies. Farther down the whole face may.
 _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
-# Old skin in a crease goes even there.
-_CREASE_MM = 2.0
+_STEEPEST = 1.5
+# Old skin in a crease goes even there, and this much more than what half a voxel reaches.
+_CREASE_MM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,14 @@ def curtain_for(
     *,
     shell_mm: float,
     smoothing_mm: float,
+    reach_mm: tuple[float, float, float],
     numbers: Numbers,
     random: np.random.Generator,
 ) -> Curtain | None:
-    """The curtain of a window; None where it meets no skin."""
+    """The curtain of a window; None where it meets no skin.
+
+    `reach_mm` is how far a voxel of the scan reaches from its middle along x, y and z of the view.
+    """
     step = view.frame.step_mm
     skin = old_skin(view)
     is_hit = np.isfinite(skin)
@@ -95,11 +102,27 @@ def curtain_for(
     # Where the brain is near the new skin lies so far out that tissue fits behind it.
     tissue = np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step))
     meant = meant - _envelope(meant + tissue - limit, is_inside, step)
-    new = weight * meant + (1 - weight) * depth
+    leaves = np.where(is_hit, window.weight(skin.shape, ramp=_EDGE_MM / step), 0).astype(np.float32)
+    beside = leaves * spread(depth, is_hit, _BESIDE_MM / step) + (1 - leaves) * depth
+    new = weight * meant + (1 - weight) * beside
     wanted = np.where(is_hit, depth + np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
-    back = np.maximum(back, depth + np.float32(_CREASE_MM / step))
+    back = np.maximum(back, _least_back(depth, is_hit, reach_mm, step))
+    # Tissue gets as bright as it may within what is left of the shell, or what lies behind would be seen as holes.
+    thinned = np.maximum(shell - _envelope(new + shell - limit, is_inside, step), np.minimum(shell, tissue))
+    shell = np.where(is_inside, thinned, shell).astype(np.float32)
     return Curtain(view.frame, weight, _beyond(new, is_inside), _beyond(back, is_inside), _beyond(shell, is_inside))
+
+
+def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], step: float) -> Map:
+    """How far everything is new whatever may lie behind, voxels: past every voxel that has old skin in it."""
+    x, y, z = reach_mm
+    skin = np.where(is_hit, depth, -np.inf).astype(np.float32)
+    size = tuple(2 * int(np.ceil(reach / step)) + 1 for reach in (z, x))
+    deepest = ndimage.maximum_filter(skin, size=size)
+    # Beside a steep flank another ray's skin lies far behind: that is for the ray itself.
+    gentle = np.minimum(deepest, skin + np.float32(_STEEPEST * max(x, z) / step))
+    return np.asarray(gentle + np.float32((y + _CREASE_MM) / step), np.float32)
 
 
 def _envelope(excess: Map, is_inside: Mask, step: float) -> Map:

@@ -60,7 +60,7 @@ class Numbers:
 class Rung:
     """One way to remove a face: `window` is "face" (from its landmarks) or "front" (the whole front of the head).
 
-    `shell_mm` is how deep behind the new skin everything is new.
+    `shell_mm` is how deep behind the new skin everything is new, `draws` how often its relief is drawn at the most.
     """
 
     id: str
@@ -68,6 +68,7 @@ class Rung:
     shell_mm: float
     smoothing_factor: float
     has_ears: bool
+    draws: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,11 @@ def parse_ladder(document: Table) -> tuple[Rung, ...]:
     document.only(required=("rule",))
     rungs = []
     for rule in document.tables("rule"):
-        rule.only(required=("id", "why", "source", "window", "shell_mm", "smoothing_factor", "ears", "example"))
+        rule.only(
+            required=("id", "why", "source", "window", "shell_mm", "smoothing_factor", "ears", "draws", "example")
+        )
+        if (draws := rule.get("draws", int)) < 1:
+            raise ConfigurationError(f"[{document.name}] a rung is drawn at least once")
         rungs.append(
             Rung(
                 id=rule.get("id", str),
@@ -149,6 +154,7 @@ def parse_ladder(document: Table) -> tuple[Rung, ...]:
                 shell_mm=rule.get("shell_mm", float),
                 smoothing_factor=rule.get("smoothing_factor", float),
                 has_ears=rule.get("ears", bool),
+                draws=draws,
             )
         )
     if not rungs:
