@@ -30,6 +30,7 @@ _SKULL = "control_ct_plastic_skull/control_philips_ct_plastic_skull.tar.xz"
 # What the source of each says of it.
 _SHOWS = {"trio": "whole", "prisma": "whole", "chris": "part", "chris-pd": "part", "headsq": "whole", CONTROL: "skull"}
 _CT = ("headsq", CONTROL)
+_AROUND_FACE = ("right pupil", "left pupil", "right mouth corner", "left mouth corner")
 _CUBE_MM = (1.0, 0.98, 0.76)
 CUBES = {"cube-t1": Contrast.T1, "cube-ct": Contrast.CT}
 """Phantoms of 256 voxels along each axis, for time and memory."""
@@ -37,13 +38,17 @@ CUBES = {"cube-t1": Contrast.T1, "cube-ct": Contrast.CT}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A head to be treated: `shows` is whole, part, none or skull; `brain` `(Z, Y, X)` is the truth of a phantom."""
+    """A head to be treated: `shows` is whole, part, none or skull.
+
+    `brain` `(Z, Y, X)` and `face_lps`, the middle of the face in mm, are the truth of a phantom.
+    """
 
     name: str
     scan: Scan
     shows: str
     brain: NDArray[np.bool_] | None = field(repr=False, default=None)
     about: str = ""
+    face_lps: NDArray[np.float64] | None = field(repr=False, default=None)
 
 
 def names_of(seed: int, count: int, first: int = 0) -> list[str]:
@@ -109,4 +114,5 @@ def _phantom(name: str, plan: HeadPlan, says_head: bool | None) -> Case:
         f" shade{plan.shading:g} bottom{plan.field_of_view.bottom_mm:g} top{plan.field_of_view.top_mm:g}"
         f" front{plan.field_of_view.front_mm:g} pose{plan.pose.turn_deg}"
     )
-    return Case(name, scan, plan.face, head.brain, about)
+    places = [head.landmarks_mm[name] for name in _AROUND_FACE]
+    return Case(name, scan, plan.face, head.brain, about, np.mean(places, axis=0))

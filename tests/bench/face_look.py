@@ -18,7 +18,7 @@ import numpy as np
 from face_cases import Case, load, zeroed
 from face_peers import brain_of, pydefaced, quicksheared
 from face_treat import tools
-from face_views import looked_at
+from face_views import face_of, looked_at
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -42,10 +42,12 @@ def main() -> None:
     with np.load(arguments.scratch / f"{case.name}.npz") as kept:
         after = replace(case.scan, volume=replace(volume, stored=kept["after"]))
     brain = case.brain if case.brain is not None else brain_of(case, arguments.scratch)
-    see = partial(_independent, is_quick=arguments.quick)
-    found: dict[str, object] = {"before": see(case.scan), "brain_ml": None, "brain_changed": None}
-    is_same = np.array_equal(after.volume.stored, stored)
-    found["after"] = found["before"] if is_same else see(after)
+    face = case.face_lps if case.face_lps is not None else face_of(case.scan.physical(slice(None)), volume.affine_lps)
+    see = partial(_independent, face_lps=face, is_quick=arguments.quick)
+    # A phantom is known to have a face.
+    before = see(case.scan) if case.face_lps is None else see(case.scan, is_quick=True)
+    found: dict[str, object] = {"before": before, "brain_ml": None, "brain_changed": None}
+    found["after"] = before if np.array_equal(after.volume.stored, stored) else see(after)
     if brain is not None:
         found["brain_ml"] = float(brain.sum() * np.prod(volume.spacing_mm) / 1000)
         found["brain_changed"] = int((after.volume.stored != stored)[brain].sum())
@@ -62,14 +64,15 @@ def main() -> None:
             )
             if made is not None
         }
-    if others and not is_same:
+    if others and not np.array_equal(after.volume.stored, stored):
         others["curator"] = after
     found["others"] = {name: _other(case, scan, brain, see) for name, scan in others.items()}
     (arguments.scratch / f"{case.name}.looked.json").write_text(json.dumps(found), encoding="utf-8")
 
 
-def _independent(scan: Scan, *, is_quick: bool) -> dict[str, object]:
-    return asdict(looked_at(scan.physical(slice(None)), scan.volume.affine_lps, is_quick=is_quick))
+def _independent(scan: Scan, *, face_lps: NDArray[np.float64] | None, is_quick: bool) -> dict[str, object]:
+    values, affine = scan.physical(slice(None)), scan.volume.affine_lps
+    return asdict(looked_at(values, affine, face_lps=face_lps, is_quick=is_quick))
 
 
 def _other(

@@ -107,7 +107,7 @@ def _centres(
 
 
 def _of_skin(head: Head, mask: NDArray[np.bool_]) -> float:
-    """The share of voxels at the true skin near nose, eyes and mouth that are new, 0 to 1; NaN where none was scanned."""
+    """The share of voxels at the true skin around the nose that are new, 0 to 1; NaN where none was scanned."""
     centres = _centres(mask.shape, head.volume.affine_lps, np.ones_like(mask))
     middle = np.mean([head.landmarks_mm[name] for name in ("nose tip", "nasion", "chin")], axis=0)
     near = np.linalg.norm(centres - middle, axis=-1) < _FACE_MM

@@ -26,13 +26,19 @@ _QUICK_YAWS, _QUICK_PITCHES = (-25, 0, 25), (-10, 10)
 _PERCENTILES = (2, 15, 40, 75, 93)
 _NOTHING = -2.0
 _LOWEST = -1.5
+# A face is where a detector's box has it if its middle lies in so much of the box; so far around it is its surface.
+_INNER, _NEAR_MM = 0.6, 3.0
+# Black pixels around a head.
+_RIM = 8
+Corners = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What the detector made of a head: `best` of `looks` renders, seen from `at` (yaw, pitch, threshold's number).
 
-    `null` is the best score of the same head from behind.
+    `null` is the best score of the same head from behind, and `beside` how many renders have a face somewhere else than
+    where this head's face is.
     """
 
     best: float
@@ -40,25 +46,76 @@ class Looked:
     looks: int
     at: tuple[int, int, int]
     null: float
+    beside: int = 0
 
 
-def looked_at(values: NDArray[np.float32], affine_lps: NDArray[np.float64], *, is_quick: bool = False) -> Looked:
-    """What is seen of physical values `(Z, Y, X)` from all sides at all thresholds."""
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A picture, the turn of its camera `(3, 3)`, and where its first pixel lies on the camera's plane, mm."""
+
+    picture: NDArray[np.uint8]
+    turn: NDArray[np.float64]
+    left_mm: float = 0.0
+    top_mm: float = 0.0
+
+    def shows_in(self, place_lps: NDArray[np.float64], box: Corners) -> bool:
+        """Whether a place of the patient lies in the inner part of a box `(left, top, right, bottom)`, pixels."""
+        x, _, z = self.turn @ place_lps
+        column, row = (x - self.left_mm) / PIXEL_MM, (self.top_mm - z) / PIXEL_MM
+        left, top, right, bottom = box
+        across, down = (column - left) / (right - left) - 0.5, (row - top) / (bottom - top) - 0.5
+        return max(abs(across), abs(down)) <= _INNER / 2
+
+
+def looked_at(
+    values: NDArray[np.float32],
+    affine_lps: NDArray[np.float64],
+    *,
+    face_lps: NDArray[np.float64] | None = None,
+    is_quick: bool = False,
+) -> Looked:
+    """What is seen of physical values `(Z, Y, X)` from all sides at all thresholds.
+
+    `face_lps` is where the middle of the face is, mm; None counts whatever looks like one.
+    """
     block, low_mm = _upright(values, affine_lps)
     levels = thresholds(block)
     yaws, pitches = (_QUICK_YAWS, _QUICK_PITCHES) if is_quick else (_YAWS, _PITCHES)
-    best, at, hits, looks, null = _NOTHING, (0, 0, 0), 0, 0, _NOTHING
+    best, at, hits, looks, null, beside = _NOTHING, (0, 0, 0), 0, 0, _NOTHING, 0
     for number, level in enumerate(levels):
         points, normals = surface_points(block, level, low_mm)
         for yaw, pitch in product(yaws, pitches):
-            score = best_score(splatted(points, normals, yaw_deg=yaw, pitch_deg=pitch))
+            seen = rendered(points, normals, yaw_deg=yaw, pitch_deg=pitch)
+            found = faces_in(seen.picture)
+            there = [score for score, box in found if face_lps is None or seen.shows_in(face_lps, box)]
+            score = max(there, default=_NOTHING)
             looks += 1
             hits += score > 0
+            beside += score <= 0 < max((score for score, _ in found), default=_NOTHING)
             if score > best:
                 best, at = score, (yaw, pitch, number)
         for yaw in (165, 180, 195):
-            null = max(null, best_score(splatted(points, normals, yaw_deg=yaw, pitch_deg=0)))
-    return Looked(best, hits, looks, at, null)
+            null = max(null, best_score(rendered(points, normals, yaw_deg=yaw, pitch_deg=0).picture))
+    return Looked(best, hits, looks, at, null, beside)
+
+
+def face_of(values: NDArray[np.float32], affine_lps: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Where the middle of the clearest face is, LPS mm `(3,)`; None where none is seen from the front."""
+    block, low_mm = _upright(values, affine_lps)
+    best, place = 0.0, None
+    for level in thresholds(block):
+        points, normals = surface_points(block, level, low_mm)
+        for yaw, pitch in product(_QUICK_YAWS, (-10, 0, 10)):
+            seen = rendered(points, normals, yaw_deg=yaw, pitch_deg=pitch)
+            for score, (left, top, right, bottom) in faces_in(seen.picture):
+                if score <= best:
+                    continue
+                middle = (seen.left_mm + (left + right) / 2 * PIXEL_MM, seen.top_mm - (top + bottom) / 2 * PIXEL_MM)
+                turned = points @ seen.turn.T
+                near = np.hypot(turned[:, 0] - middle[0], turned[:, 2] - middle[1]) < _NEAR_MM
+                if near.any():
+                    best, place = score, np.array([middle[0], turned[near, 1].min(), middle[1]]) @ seen.turn
+    return place
 
 
 def renders(
@@ -68,7 +125,7 @@ def renders(
     block, low_mm = _upright(values, affine_lps)
     levels = thresholds(block)
     for yaw, pitch, number in views:
-        yield splatted(*surface_points(block, levels[number], low_mm), yaw_deg=yaw, pitch_deg=pitch)
+        yield rendered(*surface_points(block, levels[number], low_mm), yaw_deg=yaw, pitch_deg=pitch).picture
 
 
 def thresholds(block: NDArray[np.float32]) -> list[float]:
@@ -109,9 +166,9 @@ def surface_points(
     return voxels * _STEP_MM + low_mm, outwards
 
 
-def splatted(
+def rendered(
     points: NDArray[np.float64], normals: NDArray[np.float64], *, yaw_deg: float, pitch_deg: float
-) -> NDArray[np.uint8]:
+) -> Rendered:
     """What a camera sees of points from the front after the head turned; black where there is nothing."""
     yaw, pitch = np.deg2rad(yaw_deg), np.deg2rad(pitch_deg)
     about_z = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
@@ -120,26 +177,34 @@ def splatted(
     facing = -(normals @ turn[1])
     is_seen = facing > 0.02
     if not is_seen.any():
-        return np.zeros((100, 100), np.uint8)
+        return Rendered(np.zeros((100, 100), np.uint8), turn)
     turned, shade = points[is_seen] @ turn.T, facing[is_seen]
     order = np.argsort(-turned[:, 1])
     turned, shade = turned[order], (35 + 215 * shade[order]).astype(np.uint8)
-    column = (turned[:, 0] - turned[:, 0].min()) / PIXEL_MM + 8
-    row = (turned[:, 2].max() - turned[:, 2]) / PIXEL_MM + 8
-    picture = np.zeros((int(row.max()) + 12, int(column.max()) + 12), np.uint8)
+    left_mm, top_mm = turned[:, 0].min() - _RIM * PIXEL_MM, turned[:, 2].max() + _RIM * PIXEL_MM
+    column, row = (turned[:, 0] - left_mm) / PIXEL_MM, (top_mm - turned[:, 2]) / PIXEL_MM
+    picture = np.zeros((int(row.max()) + _RIM + 4, int(column.max()) + _RIM + 4), np.uint8)
     left, top = np.floor(column - 0.5).astype(np.intp), np.floor(row - 0.5).astype(np.intp)
     rows = top[:, None] + np.array([0, 0, 1, 1])
     columns = left[:, None] + np.array([0, 1, 0, 1])
     picture[rows.ravel(), columns.ravel()] = np.repeat(shade, 4)
     closed = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     filled = np.where(picture == 0, closed, picture)
-    return np.ascontiguousarray(cv2.GaussianBlur(filled, (0, 0), 0.7))
+    return Rendered(np.ascontiguousarray(cv2.GaussianBlur(filled, (0, 0), 0.7)), turn, left_mm, top_mm)
 
 
 def best_score(picture: NDArray[np.uint8]) -> float:
     """How sure the detector is of the clearest face; very low where it sees nothing at all."""
-    _, scores, _ = _detector().run(picture, 0, _LOWEST)
-    return float(max(scores, default=_NOTHING))
+    return max((score for score, _ in faces_in(picture)), default=_NOTHING)
+
+
+def faces_in(picture: NDArray[np.uint8]) -> list[tuple[float, Corners]]:
+    """What may be a face, with the detector's score, and where: `(left, top, right, bottom)`, pixels."""
+    boxes, scores, _ = _detector().run(picture, 0, _LOWEST)
+    return [
+        (float(score), (box.left(), box.top(), box.right() + 1, box.bottom() + 1))
+        for score, box in zip(scores, boxes, strict=True)
+    ]
 
 
 @cache

@@ -6,7 +6,8 @@
 
 Real heads are those of ../shared/data/heads, where they are. Every head is treated in a process of its own; its time
 and memory are that process's. A silent failure is a head that was released though the bench's renderer shows the
-detector a face. Pictures are made in memory and never written.
+detector a face where its face was; what looks like one elsewhere, as noise on a forehead does, is counted beside it.
+Pictures are made in memory and never written.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ def _line(row: Row) -> str:
 
 
 def _seen(looked: Row) -> str:
-    return f"{looked['hits']}/{looked['looks']} {looked['best']:.2f}"
+    return f"{looked['hits']}/{looked['looks']} {looked['best']:.2f} (elsewhere {looked['beside']})"
 
 
 def _others(row: Row) -> Iterator[str]:
@@ -186,7 +187,7 @@ def _is_released(row: Row) -> bool:
 
 
 def _is_silent_failure(row: Row) -> bool:
-    """A head is released and looks like a face from the front, clearer than its own back does."""
+    """A head is released and still looks like a face where its face was."""
     after = _part(_part(row, "looked"), "after")
     return _is_released(row) and _part(row, "treated")["shows"] != "skull" and after["best"] > 0
 

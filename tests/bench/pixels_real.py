@@ -1,4 +1,4 @@
-"""Every real image at hand, read as if its pixels were suspected: what keeps its exact bytes, and what becomes of the rest.
+"""Every real image at hand, read as if its pixels were suspected: what keeps its bytes, and what becomes of the rest.
 
     uv run python tests/bench/pixels_real.py [--place pydicom vendors] [--only NAME ...] [--first 0] [--json FILE]
 
