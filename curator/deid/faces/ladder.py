@@ -184,14 +184,12 @@ def _zone(scan: Scan, front: View, face: Window | None, rung: Rung, tools: FaceT
 
 
 def _curtain(scan: Scan, view: View, window: Window, rung: Rung, tools: FaceTools, *, secret: bytes) -> Curtain | None:
-    axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
-    x, y, z = np.abs(axes.T @ scan.volume.affine_lps[:3, :3]).sum(axis=1) / 2
     return curtain_for(
         view,
         window,
         shell_mm=rung.shell_mm,
         smoothing_mm=tools.rules.numbers.smoothing_mm * rung.smoothing_factor,
-        reach_mm=(float(x), float(y), float(z)),
+        volume=scan.volume,
         numbers=tools.rules.numbers,
         random=random_of(secret, "relief", 0),
     )

@@ -19,6 +19,9 @@ from curator.ports.faces import Field
 
 # A threshold this far up from air to tissue lies on the skin: half way would cut a shaded one away.
 _SHARE = 0.4
+_FIRST_SHARE = 0.3
+# One value on so much of a scan was not measured, if so much of what else is dark has others.
+_LEAST_BLANK, _LEAST_OTHER, _FEW = 0.05, 0.25, 200_000
 _ROUNDS = 30
 _COARSE = 4
 # Tissue is judged by what lies around it, mm: a nose is lit like the cheeks beside it.
@@ -42,13 +45,21 @@ class Levels:
         return self.tissue - self.air
 
 
-def levels_of(values: Field) -> Levels:
-    """The levels of a volume `(Z, Y, X)`; all of one value where it has but one."""
-    sample = ndimage.gaussian_filter(values[::2, ::2, ::2], 0.7)
+def levels_of(values: Field, is_scanned: NDArray[np.bool_] | None = None) -> Levels:
+    """The levels of a volume `(Z, Y, X)`; all of one value where it has but one.
+
+    `is_scanned` says for `values[::2, ::2, ::2]` where something was measured; None where it was everywhere.
+    """
+    thin = values[::2, ::2, ::2]
+    sample = ndimage.gaussian_filter(thin, 0.7)
+    if is_scanned is not None and is_scanned.any():
+        thin, sample = thin[is_scanned], sample[is_scanned]
+    is_measured = _is_measured(thin)
+    thin, sample = thin[is_measured], sample[is_measured]
     low, high = (float(value) for value in np.percentile(sample, (2, 99)))
     if not high > low:
         return Levels(low, low, low, 0.0)
-    threshold = low + 0.3 * (high - low)
+    threshold = low + _FIRST_SHARE * (high - low)
     for _ in range(_ROUNDS):
         is_tissue = sample > threshold
         if is_tissue.all() or not is_tissue.any():
@@ -58,11 +69,28 @@ def levels_of(values: Field) -> Levels:
         if abs(moved - threshold) < 1e-3 * (tissue - air):
             break
         threshold = moved
-    below, above = values[::2, ::2, ::2][sample <= threshold], sample[sample > threshold]
+    below, above = thin[sample <= threshold], sample[sample > threshold]
     air = float(np.median(below)) if below.size else low
     tissue = float(np.median(above)) if above.size else high
     noise = _STANDARD * float(np.median(np.abs(below - air))) if below.size else 0.0
     return Levels(air, tissue, threshold, noise)
+
+
+def _is_measured(thin: Field) -> NDArray[np.bool_]:
+    """Where values were measured: all but one dark value that scanners put where they corrected something away.
+
+    Where hardly any other dark values exist, as around a brain that was cut out, that value is the air.
+    """
+    few = thin.ravel()[:: max(1, thin.size // _FEW)]
+    found, counts = np.unique(few, return_counts=True)
+    blank = found[counts.argmax()]
+    low, high = np.percentile(few, (2, 99))
+    is_dark = thin <= low + _FIRST_SHARE * (high - low)
+    is_other = thin != blank
+    is_filler = counts.max() > _LEAST_BLANK * few.size and blank <= low + _FIRST_SHARE * (high - low)
+    if is_filler and (is_dark & is_other).sum() > _LEAST_OTHER * is_dark.sum():
+        return np.asarray(is_other, np.bool_)
+    return np.ones_like(thin, np.bool_)
 
 
 def evened(smooth: Field, levels: Levels, *, step_mm: float) -> Field:

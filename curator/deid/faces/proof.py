@@ -27,7 +27,7 @@ _PERCENTILES = (30.0, 60.0, 80.0, 90.0, 95.0)
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """`recovered` is the highest correlation (0 to 1) of any new surface with the old skin's features in the core.
+    """`recovered` is the highest correlation (0 to 1) of any new surface with the old skin's features in all the core.
 
     `unchanged` is how many old skin voxels of the zone kept their value by not being in the mask; `rays` were compared.
     """
@@ -63,7 +63,10 @@ def geometry(
     for surface in _surfaces(after, numbers):
         is_both = core & np.isfinite(surface)
         if is_both.sum() >= _LEAST_RAYS:
-            highest = max(highest, _correlation(feature[is_both], _deviation(surface, curtain.skin, step)[is_both]))
+            deviation = _deviation(surface, curtain.skin, step)
+            # A ray that meets nothing tells nothing.
+            deviation[~is_both] = deviation[is_both].mean()
+            highest = max(highest, _correlation(feature[core], deviation[core]))
     return Geometry(highest, unchanged, int(core.sum()))
 
 

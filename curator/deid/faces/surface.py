@@ -15,10 +15,11 @@ from scipy import ndimage
 from curator.deid.faces.render import Depth, first_hits
 from curator.deid.faces.view import SKIN, View, body_of
 from curator.deid.faces.zone import Curtain, Map, Mask
+from curator.model.volume import Volume
 from curator.policy.faces.defacing import Numbers
 
-# The relief is as broad as a cheek.
-_RELIEF_BREADTH_MM = 14.0
+# The relief is broader than a cheek.
+_RELIEF_BREADTH_MM = 20.0
 _LEAST_WEIGHT = 1e-3
 # Air that is no brighter than noise after smoothing must not count as skin.
 _NOISE_MARGIN = 1.5
@@ -36,6 +37,8 @@ _HEAD_SHAPE_MM = 12.0
 # root, behind which the brain's base lies. Farther down the whole face may.
 _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
 _STEEPEST = 1.5
+# So far in front of the new skin there is nothing but air.
+_AIR_MM = 4.0
 # Old skin in a crease goes even there, and this much more than what half a voxel reaches.
 _CREASE_MM = 1.0
 
@@ -78,19 +81,18 @@ def curtain_for(
     *,
     shell_mm: float,
     smoothing_mm: float,
-    reach_mm: tuple[float, float, float],
+    volume: Volume,
     numbers: Numbers,
     random: np.random.Generator,
 ) -> Curtain | None:
-    """The curtain of a window; None where it meets no skin.
-
-    `reach_mm` is how far a voxel of the scan reaches from its middle along x, y and z of the view.
-    """
+    """The curtain of a window in a view of a volume; None where it meets no skin."""
     step = view.frame.step_mm
     skin = old_skin(view)
-    is_hit = np.isfinite(skin)
+    reach_mm = _reach_mm(view, volume)
+    is_hit = np.isfinite(skin) & ~_is_cut_open(skin, window, view, volume, reach_mm)
     depth = np.where(is_hit, skin, np.float32(0))
-    weight = np.where(is_hit, window.weight(skin.shape, ramp=numbers.ramp_mm / step), 0).astype(np.float32)
+    full = window.weight(skin.shape, ramp=numbers.ramp_mm / step)
+    weight = np.where(is_hit, full, 0).astype(np.float32)
     is_inside = weight > 0
     if not is_inside.any():
         return None
@@ -108,21 +110,49 @@ def curtain_for(
     wanted = np.where(is_hit, depth + np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
     back = np.maximum(back, _least_back(depth, is_hit, reach_mm, step))
-    # Tissue gets as bright as it may within what is left of the shell, or what lies behind would be seen as holes.
-    thinned = np.maximum(shell - _envelope(new + shell - limit, is_inside, step), np.minimum(shell, tissue))
-    shell = np.where(is_inside, thinned, shell).astype(np.float32)
-    return Curtain(view.frame, weight, _beyond(new, is_inside), _beyond(back, is_inside), _beyond(shell, is_inside))
+    # Near the brain tissue is as bright as it may be where the shell is thin, or what lies behind is seen as holes.
+    shell = np.minimum(shell, _bright(window, shell.shape, shell_mm=shell_mm, numbers=numbers) / np.float32(step))
+    # Thick voxels reach past the outline of the head: what they have of its skin becomes air.
+    is_beside = ndimage.maximum_filter(is_hit, size=_size(reach_mm, step)) & ~is_hit & (full > 0)
+    weight = np.where(is_beside, full, weight).astype(np.float32)
+    new, back, shell = (_beyond(one, is_inside) for one in (new, back, shell))
+    new = np.where(is_beside, back + np.float32(_AIR_MM / step), new).astype(np.float32)
+    is_new = weight > 0
+    return Curtain(view.frame, weight, _beyond(new, is_new), _beyond(back, is_new), shell)
+
+
+def _reach_mm(view: View, volume: Volume) -> tuple[float, float, float]:
+    """How far a voxel of a volume reaches from its middle along x, y and z of a view, mm."""
+    axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
+    x, y, z = np.abs(axes.T @ volume.affine_lps[:3, :3]).sum(axis=1) / 2
+    return float(x), float(y), float(z)
+
+
+def _is_cut_open(skin: Map, window: Window, view: View, volume: Volume, reach_mm: tuple[float, float, float]) -> Mask:
+    """Rays `(Z, X)` that meet the upper end of the scan above the eyes: no skin, but the brain that was cut through."""
+    z, x = np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]].astype(np.float32)
+    above = z + np.float32((2 * reach_mm[2] + _CREASE_MM) / view.frame.step_mm)
+    indices = view.frame.indices_in(volume.affine_lps)
+    there = np.stack([x, np.where(np.isfinite(skin), skin, 0), above], axis=-1) @ indices[:3, :3].T + indices[:3, 3]
+    ends = np.array(volume.shape[::-1]) - 0.5
+    return np.asarray(((there < -0.5) | (there > ends)).any(axis=-1) & (z > window.eye_z), np.bool_)
 
 
 def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], step: float) -> Map:
     """How far everything is new whatever may lie behind, voxels: past every voxel that has old skin in it."""
     x, y, z = reach_mm
     skin = np.where(is_hit, depth, -np.inf).astype(np.float32)
-    size = tuple(2 * int(np.ceil(reach / step)) + 1 for reach in (z, x))
-    deepest = ndimage.maximum_filter(skin, size=size)
+    deepest = ndimage.maximum_filter(skin, size=_size(reach_mm, step))
     # Beside a steep flank another ray's skin lies far behind: that is for the ray itself.
     gentle = np.minimum(deepest, skin + np.float32(_STEEPEST * max(x, z) / step))
     return np.asarray(gentle + np.float32((y + _CREASE_MM) / step), np.float32)
+
+
+def _size(reach_mm: tuple[float, float, float], step: float) -> tuple[int, int]:
+    """How many rays down and across a voxel covers at the most."""
+    x, _, z = reach_mm
+    down, across = (2 * int(np.ceil(reach / step)) + 1 for reach in (z, x))
+    return down, across
 
 
 def _envelope(excess: Map, is_inside: Mask, step: float) -> Map:
@@ -164,6 +194,13 @@ def _brain_limit(window: Window, shape: tuple[int, ...], *, numbers: Numbers, st
     # Below the orbits there is no brain behind the face.
     below = np.clip((bottom - z) * step / _UNDER_EYES_MM, 0, 1) * _FACE_MM
     return np.asarray((numbers.forehead_shell_mm + (1 - up) * _ORBIT_MM + below) / step, np.float32)
+
+
+def _bright(window: Window, shape: tuple[int, int], *, shell_mm: float, numbers: Numbers) -> Map:
+    """How far behind the new skin tissue is as bright as it gets, mm `(Z, 1)`: it follows from the height alone."""
+    z = np.arange(shape[0], dtype=np.float32)[:, None]
+    near = _NEAR_BRAIN * numbers.forehead_shell_mm
+    return np.asarray(np.where(z < window.eye_z, max(shell_mm, near), near), np.float32)
 
 
 def _beyond(values: Map, is_inside: Mask) -> Map:

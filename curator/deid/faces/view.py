@@ -44,9 +44,17 @@ class View:
 def view_of(scan: Scan, frame: Frame, resampler: Resampler, *, levels: Levels | None = None) -> View:
     """The view of a scan in a frame; its levels are those given, else its own."""
     values = scan.seen_in(frame, resampler, outside=None if levels is None else levels.air)
-    levels = levels_of(values) if levels is None else levels
+    levels = levels_of(values, _is_scanned(scan, frame, resampler)) if levels is None else levels
     smooth = ndimage.gaussian_filter(values, _BLUR_MM / frame.step_mm)
     return View(frame, levels, smooth, evened(smooth, levels, step_mm=frame.step_mm))
+
+
+def _is_scanned(scan: Scan, frame: Frame, resampler: Resampler) -> NDArray[np.bool_]:
+    """For every second voxel of a frame along each axis, whether it lies in the volume, `(Z, Y, X)`."""
+    indices = frame.indices_in(scan.volume.affine_lps) @ np.diag([2.0, 2.0, 2.0, 1.0])
+    depth, rows, columns = ((length + 1) // 2 for length in frame.shape)
+    everywhere = np.ones(scan.volume.shape, np.uint8)
+    return np.asarray(resampler.onto(everywhere, indices, (depth, rows, columns), outside=0.0) > 0.5, np.bool_)
 
 
 def picture_of(values: Field, threshold: float) -> Picture:

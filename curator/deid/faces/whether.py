@@ -25,8 +25,8 @@ from curator.ports.faces import FaceJudge, Resampler
 
 # A face that looks out of another side, or out of a brain, has to be this clear, for many are tried.
 _CLEARLY = 0.5
-# From the surface inwards, mm: where a skull lies in a head, and where all is brain.
-_SKULL_MM, _BRAIN_MM = (3.0, 14.0), (18.0, 30.0)
+# From the surface inwards, mm: where a skull lies in a head (nearer thick slices mix with air), where all is brain.
+_SKULL_MM, _BRAIN_MM = (4.0, 14.0), (18.0, 30.0)
 # Of a brain alone, no layer differs so much from its inside.
 _LAYER = (0.75, 1.35)
 # Height, length and breadth of the largest brains, and the length that the rule's number stands for.
