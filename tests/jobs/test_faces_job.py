@@ -58,15 +58,22 @@ class Job:
         return len(self.head.volume.stored) + len(self.brain.volume.stored) + LOCALIZER_SLICES + 2
 
     def slices(self, head: Head) -> list[Path]:
-        """The released slices of a volume, which are told by their rows."""
-        found = [path for path in sorted(self.heads.out.rglob("*.dcm")) if is_slice_of(dcmread(path), head)]
-        return sorted(found, key=lambda path: float(dcmread(path).ImagePositionPatient[2]))
+        """The released slices of a volume, by place."""
+        return slices_in(self.heads.out, head)
+
+    def sources(self, head: Head) -> list[Path]:
+        """Their sources."""
+        return slices_in(self.heads.source, head)
+
+    @cached_property
+    def zones(self) -> list[Dataset]:
+        """What the house keeps: a zone for every volume that lost one."""
+        return [dcmread(path) for path in sorted((self.heads.workspace / "faces").rglob("*.dcm"))]
 
     @cached_property
     def zone(self) -> np.ndarray:
-        """The zone that the house keeps, on the grid of the head, `(Z, Y, X)`."""
-        (path,) = (self.heads.workspace / "faces").rglob("*.dcm")
-        kept = dcmread(path)
+        """The zone of the head on its grid, `(Z, Y, X)`."""
+        (kept,) = (one for one in self.zones if (one.Rows, one.Columns) == self.head.volume.shape[1:])
         mask = np.zeros(self.head.volume.shape, bool)
         origin, step = self.head.volume.affine_lps[2, 3], self.head.volume.affine_lps[2, 2]
         for frame, groups in zip(kept.pixel_array, kept.PerFrameFunctionalGroupsSequence, strict=True):
@@ -83,9 +90,15 @@ class Job:
         return is_scanned & deep[tuple(at.T)], is_scanned & ~near[tuple(at.T)]
 
 
-def is_slice_of(one: Dataset, head: Head) -> bool:
-    is_overview = "LOCALIZER" in one.get("ImageType", ())
-    return one.Modality == "MR" and not is_overview and (one.Rows, one.Columns) == head.volume.shape[1:]
+def slices_in(folder: Path, head: Head) -> list[Path]:
+    """The slices of a volume, which are told by their size."""
+    found = {}
+    for path in sorted(folder.rglob("*.dcm")):
+        one = dcmread(path, stop_before_pixels=True)
+        is_overview = "LOCALIZER" in one.get("ImageType", ())
+        if one.Modality == "MR" and not is_overview and (one.Rows, one.Columns) == head.volume.shape[1:]:
+            found[path] = float(one.ImagePositionPatient[2])
+    return sorted(found, key=found.__getitem__)
 
 
 def marks(one: Dataset) -> tuple[str | None, bool]:
@@ -124,9 +137,10 @@ def test_everything_went_and_nothing_was_held(job: Job) -> None:
 
 
 def test_F02_a_head_goes_without_its_face_and_all_else_bit_for_bit(job: Job) -> None:
-    released, volume = read_series(job.slices(job.head)), job.head.volume
+    released, source, volume = read_series(job.slices(job.head)), read_series(job.sources(job.head)), job.head.volume
     np.testing.assert_array_equal(released.affine_lps, volume.affine_lps)
-    assert released.stored.dtype == volume.stored.dtype
+    assert released.stored.dtype == source.stored.dtype
+    assert released.rescale_slope == source.rescale_slope
     assert np.array_equal(released.stored[~job.zone], volume.stored[~job.zone])
     # The brain is known to the phantom and to nothing that removes faces.
     assert not (job.zone & job.head.brain).any()
@@ -173,7 +187,8 @@ def test_F03_a_localizer_loses_the_same_zone(job: Job) -> None:
         before = sources[tuple(after.ImageOrientationPatient)].pixel_array.ravel()
         inside, outside = job.in_zone(pixel_places(after, after, after, (after.Rows, after.Columns)))
         new = after.pixel_array.ravel()
-        assert np.array_equal(before[outside], new[outside])
+        # Where the zone is thinner than a voxel of the head its mask cannot tell where the zone ends.
+        assert np.mean(before[outside] != new[outside]) < 1e-3
         assert np.mean(before[inside] != new[inside]) > 0.9 or not inside.any()
         lost += int(inside.sum())
     assert lost > 2000
@@ -207,10 +222,11 @@ def test_F03_contours_lose_what_their_images_lost(job: Job) -> None:
 
 
 def test_the_house_keeps_the_zone_and_the_release_has_nothing_of_it(job: Job) -> None:
-    (path,) = (job.heads.workspace / "faces").rglob("*.dcm")
+    assert len(job.zones) == 1 + LOCALIZER_SLICES
     named = {
         item.ReferencedSOPInstanceUID
-        for series in dcmread(path).ReferencedSeriesSequence
+        for zone in job.zones
+        for series in zone.ReferencedSeriesSequence
         for item in series.ReferencedInstanceSequence
     }
     assert named <= {one.SOPInstanceUID for one in job.heads.released()}
@@ -229,9 +245,8 @@ def test_simpleitk_loads_the_released_head_as_one_volume(job: Job) -> None:
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
 def test_dciodvfy_finds_no_error_that_the_source_has_not(job: Job) -> None:
-    sources = [path for path in sorted(job.heads.source.rglob("*.dcm")) if is_slice_of(dcmread(path), job.head)]
-    middle = len(sources) // 2
-    before, after = (errors_of(paths[middle]) for paths in (sources, job.slices(job.head)))
+    middle = len(job.head.volume.stored) // 2
+    before, after = (errors_of(paths[middle]) for paths in (job.sources(job.head), job.slices(job.head)))
     assert not after - before
 
 
@@ -258,7 +273,8 @@ def test_two_workers_write_what_one_writes_and_a_second_run_changes_nothing(job:
 
 def test_the_attack_passes_the_release_and_fails_the_source(job: Job) -> None:
     run = job.heads.run_curator
-    assert run("deid", "verify", job.heads.out, "-w", job.heads.workspace, "--faces").code == 0
+    verified = run("deid", "verify", job.heads.out, "-w", job.heads.workspace, "--faces")
+    assert verified.code == 0, verified.out
     released, source = (job.slices(job.head)[0].parent, job.heads.source)
     attacked = run("deid", "faces", "--audit", released, "--json")
     assert attacked.code == 0, attacked.out

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from curator.deid.faces.audit import Verdict, audit_scan
+from curator.deid.faces.dependents import dependent_of
 from curator.deid.faces.stack_scans import scan_of
 from curator.errors import ItemError
+from curator.imaging.slices import opened
 from curator.imaging.stacks import StackReader, stacks_of
 from curator.jobs.faces.tools import face_tools
 
@@ -44,21 +46,29 @@ def by_study(folder: Path, rules: Path, files: Iterable[str]) -> list[StudyToAud
 
 
 def audit_study(study: StudyToAudit) -> AuditedStudy:
-    """What an attack sees in the volumes of a study."""
+    """What an attack sees in the volumes of a study; masks and doses lie on volumes and show nothing by themselves."""
     tools = face_tools(study.rules)
-    paths = [study.folder / file for file in study.files]
+    files = [file for file in study.files if not _is_dependent(study.folder / file)]
+    paths = [study.folder / file for file in files]
     found, reader = stacks_of(paths), StackReader(paths)
     faces: set[str] = set()
-    unreadable = {study.files[number] for problem in found.problems for number in problem.instances}
+    unreadable = {files[number] for problem in found.problems for number in problem.instances}
     for stack in found.stacks:
         try:
             seen = audit_scan(scan_of(stack, reader.read(stack)), tools)
         except ItemError:
-            unreadable |= _named(study.files, stack.instances)
+            unreadable |= _named(files, stack.instances)
             continue
         if seen.verdict is Verdict.FACE:
-            faces |= _named(study.files, stack.instances)
+            faces |= _named(files, stack.instances)
     return AuditedStudy(tuple(sorted(faces)), tuple(sorted(unreadable)), len(found.stacks))
+
+
+def _is_dependent(path: Path) -> bool:
+    try:
+        return dependent_of(str(opened(path, with_pixels=False).get("SOPClassUID", ""))) is not None
+    except ItemError:
+        return False
 
 
 def _named(files: Sequence[str], numbers: Iterable[int]) -> set[str]:
