@@ -257,10 +257,14 @@ class LineUps:
         if self._sight is None:
             return None
         if self._found is None:
-            seen = view_of(self._scan, self._sight.frame, tools.resampler, levels=self._levels)
-            self._found = line_up(self._sight, seen, tools.judge, tools.rules.gallery)
-        view = view_of(after, self._sight.frame, tools.resampler, levels=self._levels)
-        return self._found.likeness(finer(shaded(old_skin(view))), tools.judge)
+            self._found = self._gathered(self._sight)
+        skin = old_skin(view_of(after, self._sight.frame, tools.resampler, levels=self._levels))
+        return self._found.likeness(finer(shaded(skin)), tools.judge)
+
+    def _gathered(self, sight: Sight) -> LineUp:
+        """The line-up of a sight; the view that it needs is large and gone afterwards."""
+        seen = view_of(self._scan, sight.frame, self._tools.resampler, levels=self._levels)
+        return line_up(sight, seen, self._tools.judge, self._tools.rules.gallery)
 
 
 def _failure(judged: Judged, tools: FaceTools) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from curator.deid.faces.render import first_hits
 from curator.deid.faces.surface import old_skin
@@ -88,9 +89,9 @@ def _deviation(surface: Map, intended: Map, step: float) -> Map:
 
 
 def _is_gentle(skin: Map) -> Mask:
-    """Where a surface faces the camera: at its edges half a voxel sideways is many in depth."""
+    """Where a surface and all next to it face the camera: at its edges half a voxel sideways is many in depth."""
     down, across = np.gradient(skin)
-    return np.asarray(np.hypot(down, across) < _STEEPEST, np.bool_)
+    return np.asarray(ndimage.minimum_filter(np.hypot(down, across) < _STEEPEST, size=3), np.bool_)
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -36,7 +36,7 @@ _HEAD_SHAPE_MM = 12.0
 # How much deeper than above the brow things may change so far under the eyes: the front of the orbits and of the nose's
 # root, behind which the brain's base lies. Farther down the whole face may.
 _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
-_STEEPEST = 1.5
+_STEEPEST = 3.0
 # So far in front of the new skin there is nothing but air.
 _AIR_MM = 4.0
 # Old skin in a crease goes even there, and this much more than what half a voxel reaches.
