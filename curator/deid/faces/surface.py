@@ -37,6 +37,8 @@ _HEAD_SHAPE_MM = 12.0
 # root, behind which the brain's base lies. Farther down the whole face may.
 _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
 _STEEPEST = 3.0
+# Skin that lies so far behind the skin above it is none.
+_GAP_MM = 15.0
 # So far in front of the new skin there is nothing but air.
 _AIR_MM = 4.0
 # Old skin in a crease goes even there, and this much more than what half a voxel reaches.
@@ -87,8 +89,8 @@ def curtain_for(
 ) -> Curtain | None:
     """The curtain of a window in a view of a volume; None where it meets no skin."""
     step = view.frame.step_mm
-    skin = old_skin(view)
     reach_mm = _reach_mm(view, volume)
+    skin = _without_gaps(old_skin(view), view, volume, reach_mm)
     is_hit = np.isfinite(skin) & ~_is_cut_open(skin, window, view, volume, reach_mm)
     depth = np.where(is_hit, skin, np.float32(0))
     full = window.weight(skin.shape, ramp=numbers.ramp_mm / step)
@@ -130,12 +132,28 @@ def _reach_mm(view: View, volume: Volume) -> tuple[float, float, float]:
 
 def _is_cut_open(skin: Map, window: Window, view: View, volume: Volume, reach_mm: tuple[float, float, float]) -> Mask:
     """Rays `(Z, X)` that meet the upper end of the scan above the eyes: no skin, but the brain that was cut through."""
+    z = np.arange(skin.shape[0], dtype=np.float32)[:, None]
+    return _ends_within(skin, view, volume, 2 * reach_mm[2] + _CREASE_MM) & (z > window.eye_z)
+
+
+def _ends_within(skin: Map, view: View, volume: Volume, up_mm: float) -> Mask:
+    """Where so far above a surface (below it for a negative length) nothing was scanned, `(Z, X)`."""
     z, x = np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]].astype(np.float32)
-    above = z + np.float32((2 * reach_mm[2] + _CREASE_MM) / view.frame.step_mm)
+    above = z + np.float32(up_mm / view.frame.step_mm)
     indices = view.frame.indices_in(volume.affine_lps)
     there = np.stack([x, np.where(np.isfinite(skin), skin, 0), above], axis=-1) @ indices[:3, :3].T + indices[:3, 3]
     ends = np.array(volume.shape[::-1]) - 0.5
-    return np.asarray(((there < -0.5) | (there > ends)).any(axis=-1) & (z > window.eye_z), np.bool_)
+    return np.asarray(((there < -0.5) | (there > ends)).any(axis=-1), np.bool_)
+
+
+def _without_gaps(skin: Map, view: View, volume: Volume, reach_mm: tuple[float, float, float]) -> Map:
+    """A surface whose lowest rays, where a scan ends and faint skin fades, do not fall through to what lies deep."""
+    rows = round((2 * reach_mm[2] + _CREASE_MM) / view.frame.step_mm)
+    nearest = ndimage.minimum_filter(np.where(np.isfinite(skin), skin, np.inf), size=(2 * rows + 1, 1))
+    falls = _ends_within(skin, view, volume, -2 * reach_mm[2] - _CREASE_MM) & (
+        skin - nearest > _GAP_MM / view.frame.step_mm
+    )
+    return np.asarray(np.where(falls, nearest, skin), np.float32)
 
 
 def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], step: float) -> Map:
