@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from curator.deid.faces.render import first_hits
-from curator.deid.faces.surface import old_skin
+from curator.deid.faces.surface import old_skin, rays_of, reach_of
 from curator.deid.faces.view import SKIN, View
 from curator.deid.faces.zone import Curtain, Map, Mask
 from curator.model.volume import Affine
@@ -54,6 +54,8 @@ def geometry(
     step = before.frame.step_mm
     skin = old_skin(before)
     core = (curtain.weight >= _CORE) & np.isfinite(skin)
+    # Beside a hole in the window, as a brain that lies open makes one, a voxel of this ray may lie outside.
+    core &= ndimage.minimum_filter(curtain.is_inside, size=rays_of(reach_of(affine_lps, before), step))
     # At an edge of the surface a ray meets what lies beside it.
     core &= _is_gentle(curtain.skin) & _is_gentle(np.where(np.isfinite(skin), skin, 0).astype(np.float32))
     unchanged = _kept(skin, core, mask, before.frame.indices_in(affine_lps))

@@ -15,7 +15,7 @@ from scipy import ndimage
 from curator.deid.faces.render import Depth, first_hits
 from curator.deid.faces.view import SKIN, View, body_of
 from curator.deid.faces.zone import Curtain, Map, Mask
-from curator.model.volume import Volume
+from curator.model.volume import Affine, Volume
 from curator.policy.faces.defacing import Numbers
 
 # The relief is broader than a cheek.
@@ -37,6 +37,8 @@ _HEAD_SHAPE_MM = 12.0
 # root, behind which the brain's base lies. Farther down the whole face may.
 _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
 _STEEPEST = 3.0
+# An end of a scan whose outward direction has so much upwards is its upper end; so much, and a camera looks at it.
+_UPRIGHT, _FACING = 0.5, 0.1
 # Skin that lies so far behind the skin above it is none.
 _GAP_MM = 15.0
 # So far in front of the new skin there is nothing but air.
@@ -89,9 +91,9 @@ def curtain_for(
 ) -> Curtain | None:
     """The curtain of a window in a view of a volume; None where it meets no skin."""
     step = view.frame.step_mm
-    reach_mm = _reach_mm(view, volume)
+    reach_mm = reach_of(volume.affine_lps, view)
     skin = _without_gaps(old_skin(view), view, volume, reach_mm)
-    is_hit = np.isfinite(skin) & ~_is_cut_open(skin, window, view, volume, reach_mm)
+    is_hit = np.isfinite(skin) & ~_is_cut_open(skin, window, view, volume)
     depth = np.where(is_hit, skin, np.float32(0))
     full = window.weight(skin.shape, ramp=numbers.ramp_mm / step)
     weight = np.where(is_hit, full, 0).astype(np.float32)
@@ -115,7 +117,7 @@ def curtain_for(
     # Near the brain tissue is as bright as it may be where the shell is thin, or what lies behind is seen as holes.
     shell = np.minimum(shell, _bright(window, shell.shape, shell_mm=shell_mm, numbers=numbers) / np.float32(step))
     # Thick voxels reach past the outline of the head: what they have of its skin becomes air.
-    is_beside = ndimage.maximum_filter(is_hit, size=_size(reach_mm, step)) & ~is_hit & (full > 0)
+    is_beside = ndimage.maximum_filter(is_hit, size=rays_of(reach_mm, step)) & ~np.isfinite(skin) & (full > 0)
     weight = np.where(is_beside, full, weight).astype(np.float32)
     new, back, shell = (_beyond(one, is_inside) for one in (new, back, shell))
     new = np.where(is_beside, back + np.float32(_AIR_MM / step), new).astype(np.float32)
@@ -123,36 +125,60 @@ def curtain_for(
     return Curtain(view.frame, weight, _beyond(new, is_new), _beyond(back, is_new), shell)
 
 
-def _reach_mm(view: View, volume: Volume) -> tuple[float, float, float]:
-    """How far a voxel of a volume reaches from its middle along x, y and z of a view, mm."""
+def reach_of(affine_lps: Affine, view: View) -> tuple[float, float, float]:
+    """How far a voxel of a volume that lies by an affine reaches from its middle along x, y and z of a view, mm."""
     axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
-    x, y, z = np.abs(axes.T @ volume.affine_lps[:3, :3]).sum(axis=1) / 2
+    x, y, z = np.abs(axes.T @ affine_lps[:3, :3]).sum(axis=1) / 2
     return float(x), float(y), float(z)
 
 
-def _is_cut_open(skin: Map, window: Window, view: View, volume: Volume, reach_mm: tuple[float, float, float]) -> Mask:
-    """Rays `(Z, X)` that meet the upper end of the scan above the eyes: no skin, but the brain that was cut through."""
+def rays_of(reach_mm: tuple[float, float, float], step: float) -> tuple[int, int]:
+    """How many rays down and across a voxel covers at the most."""
+    x, _, z = reach_mm
+    down, across = (2 * int(np.ceil(reach / step)) + 1 for reach in (z, x))
+    return down, across
+
+
+def _is_cut_open(skin: Map, window: Window, view: View, volume: Volume) -> Mask:
+    """Rays `(Z, X)` that meet no skin but what was cut through at an end of the scan, where the brain may lie open.
+
+    At the upper end those above the eyes; at the lower one all, for a face is seen above it.
+    """
     z = np.arange(skin.shape[0], dtype=np.float32)[:, None]
-    return _ends_within(skin, view, volume, 2 * reach_mm[2] + _CREASE_MM) & (z > window.eye_z)
+    axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
+    is_open = np.zeros(skin.shape, np.bool_)
+    for axis, (low_mm, high_mm) in enumerate(_to_the_ends(skin, view, volume)):
+        spacing = float(np.linalg.norm(volume.affine_lps[:3, axis]))
+        outward = axes.T @ volume.affine_lps[:3, axis] / spacing
+        for to_end, (_, back, up) in ((low_mm, -outward), (high_mm, outward)):
+            is_near = to_end < spacing + _CREASE_MM
+            if up >= _UPRIGHT:
+                is_open |= is_near & (z > window.eye_z)
+            elif up <= -_UPRIGHT and back <= -_FACING:
+                is_open |= is_near
+    return is_open
 
 
-def _ends_within(skin: Map, view: View, volume: Volume, up_mm: float) -> Mask:
-    """Where so far above a surface (below it for a negative length) nothing was scanned, `(Z, X)`."""
+def _to_the_ends(skin: Map, view: View, volume: Volume) -> list[tuple[Map, Map]]:
+    """How far a surface lies from both ends of a volume along each of its axes, mm `(Z, X)`."""
     z, x = np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]].astype(np.float32)
-    above = z + np.float32(up_mm / view.frame.step_mm)
     indices = view.frame.indices_in(volume.affine_lps)
-    there = np.stack([x, np.where(np.isfinite(skin), skin, 0), above], axis=-1) @ indices[:3, :3].T + indices[:3, 3]
-    ends = np.array(volume.shape[::-1]) - 0.5
-    return np.asarray(((there < -0.5) | (there > ends)).any(axis=-1), np.bool_)
+    at = np.stack([x, np.where(np.isfinite(skin), skin, 0), z], axis=-1) @ indices[:3, :3].T + indices[:3, 3]
+    found = []
+    for axis, length in enumerate(volume.shape[::-1]):
+        spacing, place = float(np.linalg.norm(volume.affine_lps[:3, axis])), at[..., axis]
+        low, high = spacing * (place + 0.5), spacing * (length - 0.5 - place)
+        found.append((low.astype(np.float32), high.astype(np.float32)))
+    return found
 
 
 def _without_gaps(skin: Map, view: View, volume: Volume, reach_mm: tuple[float, float, float]) -> Map:
     """A surface whose lowest rays, where a scan ends and faint skin fades, do not fall through to what lies deep."""
-    rows = round((2 * reach_mm[2] + _CREASE_MM) / view.frame.step_mm)
+    reach = 2 * reach_mm[2] + _CREASE_MM
+    rows = round(reach / view.frame.step_mm)
     nearest = ndimage.minimum_filter(np.where(np.isfinite(skin), skin, np.inf), size=(2 * rows + 1, 1))
-    falls = _ends_within(skin, view, volume, -2 * reach_mm[2] - _CREASE_MM) & (
-        skin - nearest > _GAP_MM / view.frame.step_mm
-    )
+    is_end = np.min(_to_the_ends(skin, view, volume), axis=(0, 1)) < reach
+    falls = is_end & (skin - nearest > _GAP_MM / view.frame.step_mm)
     return np.asarray(np.where(falls, nearest, skin), np.float32)
 
 
@@ -160,17 +186,10 @@ def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], 
     """How far everything is new whatever may lie behind, voxels: past every voxel that has old skin in it."""
     x, y, z = reach_mm
     skin = np.where(is_hit, depth, -np.inf).astype(np.float32)
-    deepest = ndimage.maximum_filter(skin, size=_size(reach_mm, step))
+    deepest = ndimage.maximum_filter(skin, size=rays_of(reach_mm, step))
     # Beside a steep flank another ray's skin lies far behind: that is for the ray itself.
     gentle = np.minimum(deepest, skin + np.float32(_STEEPEST * max(x, z) / step))
     return np.asarray(gentle + np.float32((y + _CREASE_MM) / step), np.float32)
-
-
-def _size(reach_mm: tuple[float, float, float], step: float) -> tuple[int, int]:
-    """How many rays down and across a voxel covers at the most."""
-    x, _, z = reach_mm
-    down, across = (2 * int(np.ceil(reach / step)) + 1 for reach in (z, x))
-    return down, across
 
 
 def _envelope(excess: Map, is_inside: Mask, step: float) -> Map:
