@@ -29,6 +29,7 @@ _EDGE_SHELL, _EDGE_MM = 0.3, 8.0
 _BESIDE_MM = 8.0
 # How much of what may go above the brow is kept for tissue behind the new skin.
 _NEAR_BRAIN = 0.6
+_BRIGHT_RAMP_MM = 50.0
 # What has to give way does so over this much around.
 _GIVEN_WAY_MM = 12.0
 # What is left of a head's surface when it is smoothed by so much is the shape of its skull.
@@ -115,7 +116,7 @@ def curtain_for(
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
     back = np.maximum(back, _least_back(depth, is_hit, reach_mm, step))
     # Near the brain tissue is as bright as it may be where the shell is thin, or what lies behind is seen as holes.
-    shell = np.minimum(shell, _bright(window, shell.shape, shell_mm=shell_mm, numbers=numbers) / np.float32(step))
+    shell = np.minimum(shell, _bright(window, shell.shape, shell_mm=shell_mm, numbers=numbers, step=step))
     # Thick voxels reach past the outline of the head: what they have of its skin becomes air.
     is_beside = ndimage.maximum_filter(is_hit, size=rays_of(reach_mm, step)) & ~np.isfinite(skin) & (full > 0)
     weight = np.where(is_beside, full, weight).astype(np.float32)
@@ -233,11 +234,14 @@ def _brain_limit(window: Window, shape: tuple[int, ...], *, numbers: Numbers, st
     return np.asarray((numbers.forehead_shell_mm + (1 - up) * _ORBIT_MM + below) / step, np.float32)
 
 
-def _bright(window: Window, shape: tuple[int, int], *, shell_mm: float, numbers: Numbers) -> Map:
-    """How far behind the new skin tissue is as bright as it gets, mm `(Z, 1)`: it follows from the height alone."""
+def _bright(window: Window, shape: tuple[int, int], *, shell_mm: float, numbers: Numbers, step: float) -> Map:
+    """How far behind the new skin tissue is as bright as it gets, voxels `(Z, 1)`: it follows from the height alone."""
     z = np.arange(shape[0], dtype=np.float32)[:, None]
     near = _NEAR_BRAIN * numbers.forehead_shell_mm
-    return np.asarray(np.where(z < window.eye_z, max(shell_mm, near), near), np.float32)
+    # Gently, for a step would be seen as a brow.
+    up = np.clip((z - window.eye_z) * step / _BRIGHT_RAMP_MM + 1, 0, 1)
+    up = up * up * (3 - 2 * up)
+    return np.asarray((shell_mm + (near - shell_mm) * up) / step, np.float32)
 
 
 def _beyond(values: Map, is_inside: Mask) -> Map:
