@@ -7,18 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from face_tools import SECRET, SMALL, THREE_MM, few_looks
+from scipy import ndimage
 from treated_heads import FRONT, scan_of
 
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.ladder import random_of
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Window, curtain_for, old_skin, spread
+from curator.deid.faces.surface import Window, curtain_for, old_skin, rays_of, reach_of, spread
 from curator.deid.faces.view import View, view_of
+from curator.deid.faces.windows import front_window
 from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import patient_frame
 from curator.imaging.resample import CpuResampler
 from curator.model.faces import FaceMode
 from curator.testing.heads import HeadPlan, make_head
+from curator.testing.heads.plan import FIELDS_OF_VIEW
 
 NUMBERS = few_looks().numbers
 STEP_MM = 2.0
@@ -33,7 +36,7 @@ class Seen:
 
     def curtain(self, secret: bytes) -> Curtain:
         found = curtain_for(
-            self.view, self.window, shell_mm=22.0, smoothing_mm=20.0, numbers=NUMBERS,
+            self.view, self.window, shell_mm=22.0, smoothing_mm=20.0, volume=self.scan.volume, numbers=NUMBERS,
             random=random_of(secret, "relief", 0),
         )  # fmt: skip
         assert found is not None
@@ -79,9 +82,14 @@ def test_the_old_skin_is_behind_no_curtain_and_the_window_ends_where_it_ends(see
     is_skin = np.isfinite(skin)
     assert (curtain.is_inside & is_skin).sum() > 2000
     assert (curtain.back > skin)[curtain.is_inside & is_skin].all()
-    assert not curtain.is_inside[~is_skin].any()
+    # Beside the outline everything becomes air, as far as a voxel may reach past it.
+    is_beside = curtain.is_inside & ~is_skin
+    assert is_beside.any()
+    assert (curtain.skin > curtain.back)[is_beside].all()
+    reach = rays_of(reach_of(seen.scan.volume.affine_lps, seen.view), seen.view.frame.step_mm)
+    assert ndimage.maximum_filter(is_skin, size=reach)[is_beside].all()
     # At the edge the new skin is the old one.
-    edge = curtain.is_inside & (curtain.weight < 0.02)
+    edge = curtain.is_inside & is_skin & (curtain.weight < 0.02)
     assert np.abs(curtain.skin - skin)[edge].max() * STEP_MM < 2.0
 
 
@@ -119,4 +127,25 @@ def test_each_mode_fills_in_its_own_way(seen: Seen) -> None:
 def test_a_window_without_skin_has_no_curtain(seen: Seen) -> None:
     beside = Window(-500.0, -500.0, 5.0, 5.0, 0.0, 1.0)
     random = random_of(SECRET, "relief", 0)
-    assert curtain_for(seen.view, beside, shell_mm=22.0, smoothing_mm=20.0, numbers=NUMBERS, random=random) is None
+    found = curtain_for(
+        seen.view, beside, shell_mm=22.0, smoothing_mm=20.0, volume=seen.scan.volume, numbers=NUMBERS, random=random
+    )
+    assert found is None
+
+
+@pytest.mark.parametrize("tilt_deg", [-22.0, 22.0])
+@pytest.mark.parametrize("view", ["no vault", "above brow", "cut below eyes"])
+def test_a_brain_that_lies_open_at_an_end_of_the_scan_is_not_skin(view: str, tilt_deg: float) -> None:
+    plan = HeadPlan(spacing_mm=THREE_MM, field_of_view=FIELDS_OF_VIEW[view], oblique_deg=(tilt_deg, 0.0, 0.0))
+    head = make_head(plan)
+    scan = scan_of(head)
+    seen = view_of(scan, patient_frame(scan.volume, step_mm=STEP_MM), CpuResampler())
+    window = front_window(seen, NUMBERS)
+    curtain = curtain_for(
+        seen, window, shell_mm=30.0, smoothing_mm=24.0, volume=scan.volume, numbers=NUMBERS,
+        random=random_of(SECRET, "relief", 0),
+    )  # fmt: skip
+    assert curtain is not None
+    new = filled(scan, Zone((curtain,)), (seen,), mode=FaceMode.SMOOTH, random=random_of(SECRET, "fill", 0))
+    assert new.mask.any()
+    assert not (new.mask & head.brain).any()
