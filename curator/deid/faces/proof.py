@@ -23,6 +23,9 @@ _MOST_DEVIATION_MM = 25.0
 _STEEPEST = 1.5
 _CORE = 0.75
 _LEAST_RAYS = 200
+# A surface that is what was meant to a fifth of a view's voxel tells nothing else: it is off by how steep it is, and so
+# are features.
+_EXACT_MM = 0.2
 _PERCENTILES = (30.0, 60.0, 80.0, 90.0, 95.0)
 
 
@@ -97,7 +100,7 @@ def _is_gentle(skin: Map) -> Mask:
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    if one.std() < 1e-3 or other.std() < 1e-3:
+    if one.std() < _EXACT_MM or other.std() < _EXACT_MM:
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])
 
