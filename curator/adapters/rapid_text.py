@@ -78,7 +78,7 @@ _SHORT = 4
 # How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
 _SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.1, 0.4, 4.0
 # Share of the picture that two characters, or a medley, do not fill, and the certainty that so large a text needs.
-_VAST, _VAST_SURE = 0.1, 0.8
+_VAST, _VAST_SURE = 0.1, 0.9
 # Lines lower than so many pixels are grain, unless they are read with this certainty: what people read is higher.
 _GRAIN, _GRAIN_SURE = 8.0, 0.95
 # The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
