@@ -38,7 +38,8 @@ _HEAD_SHAPE_MM = 12.0
 # root, behind which the brain's base lies. Farther down the whole face may.
 _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
 _STEEPEST = 3.0
-# An end of a scan whose outward direction has so much upwards is its upper end; so much, and a camera looks at it.
+# An end of a scan whose outward direction has so much upwards, or aside, is its upper end, or a side; so much to the
+# front, and a camera looks at it.
 _UPRIGHT, _FACING = 0.5, 0.1
 # Skin that lies so far behind the skin above it is none.
 _GAP_MM = 15.0
@@ -143,7 +144,7 @@ def rays_of(reach_mm: tuple[float, float, float], step: float) -> tuple[int, int
 def _is_cut_open(skin: Map, window: Window, view: View, volume: Volume) -> Mask:
     """Rays `(Z, X)` that meet no skin but what was cut through at an end of the scan, where the brain may lie open.
 
-    At the upper end those above the eyes; at the lower one all, for a face is seen above it.
+    At the upper end and at the sides those above the eyes; at the lower end all, for a face is seen above it.
     """
     z = np.arange(skin.shape[0], dtype=np.float32)[:, None]
     axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
@@ -151,9 +152,9 @@ def _is_cut_open(skin: Map, window: Window, view: View, volume: Volume) -> Mask:
     for axis, (low_mm, high_mm) in enumerate(_to_the_ends(skin, view, volume)):
         spacing = float(np.linalg.norm(volume.affine_lps[:3, axis]))
         outward = axes.T @ volume.affine_lps[:3, axis] / spacing
-        for to_end, (_, back, up) in ((low_mm, -outward), (high_mm, outward)):
+        for to_end, (aside, back, up) in ((low_mm, -outward), (high_mm, outward)):
             is_near = to_end < spacing + _CREASE_MM
-            if up >= _UPRIGHT:
+            if max(up, abs(aside)) >= _UPRIGHT:
                 is_open |= is_near & (z > window.eye_z)
             elif up <= -_UPRIGHT and back <= -_FACING:
                 is_open |= is_near
