@@ -108,7 +108,10 @@ def affine_lps_of(header: Any) -> Affine:  # noqa: ANN401 - see _NEW_HEADER
     """
     if int(header["sform_code"]) <= 0 and int(header["qform_code"]) <= 0:
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, "neither sform nor qform is set")
-    affine_ras = header.get_sform() if int(header["sform_code"]) > 0 else header.get_qform()
+    try:
+        affine_ras = header.get_sform() if int(header["sform_code"]) > 0 else header.get_qform()
+    except ValueError as error:
+        raise ItemError(Reason.GEOMETRY_INCONSISTENT, "the quaternion is none") from error
     mm = _MM_PER_UNIT.get(int(header["xyzt_units"]) & _SPATIAL_UNIT_BITS)
     if mm is None:
         raise ItemError(Reason.GEOMETRY_INCONSISTENT, "lengths are in no known unit")

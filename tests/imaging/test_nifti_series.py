@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 
 import nibabel
 import numpy as np
@@ -91,12 +92,15 @@ def test_damaged_files_are_read_or_refused(data):
 
 
 def test_what_is_not_taken_says_why(tmp_path):
+    no_turn = bytearray(nifti())
+    no_turn[252:256], no_turn[256:260] = struct.pack("<hh", 1, 0), struct.pack("<f", 1e20)
     cut = gzip.compress(nifti())
     colour = nibabel.Nifti1Image(np.zeros((2, 2, 2), [("R", "u1"), ("G", "u1"), ("B", "u1")]), AFFINE).to_bytes()
     nowhere = nibabel.Nifti1Image(np.zeros((2, 2, 2), np.int16), None).to_bytes()
     for source, reason in (
         (tmp_path / "none.nii", Reason.UNREADABLE),
         (b"", Reason.MALFORMED),
+        (bytes(no_turn), Reason.GEOMETRY_INCONSISTENT),
         (b"\x1f\x8bno", Reason.MALFORMED),
         (cut[:-30], Reason.TRUNCATED),
         (nifti()[:-1], Reason.TRUNCATED),
