@@ -25,7 +25,7 @@ from curator.deid.faces.scan import Scan
 from curator.deid.faces.study import Treated, treat_study
 from curator.deid.faces.tools import Wish
 from curator.testing.heads import Head, HeadPlan, make_head
-from curator.testing.heads.phantom import skin_distance_mm
+from curator.testing.heads.landmarks import skin_distance_mm
 from curator.testing.heads.studies import StudyPart, lps_between, multi_contrast, pet_ct
 
 _SECRET = b"a secret of the bench, 32 bytes."
