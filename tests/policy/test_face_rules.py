@@ -123,3 +123,9 @@ def test_the_ladder_climbs() -> None:
         depths = [rung.shell_mm for rung in ladder if rung.window == window]
         assert depths == sorted(depths)
     assert ladder[-1].has_ears
+
+
+def test_a_rung_is_drawn_at_least_once(copy: Path) -> None:
+    changed(copy, LADDER, "draws = 4", "draws = 0")
+    with pytest.raises(ConfigurationError, match="at least once"):
+        load_face_rules(copy)

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from curator.deid.faces.fill import stored_as
 from curator.deid.faces.levels import evened, levels_of
 from curator.deid.faces.scan import Scan
-from curator.imaging.frame import Frame
+from curator.deid.faces.view import view_of
+from curator.imaging.frame import Frame, patient_frame
 from curator.imaging.resample import CpuResampler
 from curator.model.volume import Volume
 
@@ -120,6 +122,33 @@ def test_noise_is_measured_in_air() -> None:
     levels = levels_of(ball(0.0, 300.0, noise=9.0))
     assert levels.noise == pytest.approx(9.0, rel=0.1)
     assert levels.air == pytest.approx(0.0, abs=2.0)
+
+
+def speckled() -> np.ndarray:
+    """A ball in air whose noise is never below zero, as magnitudes are."""
+    noise = np.random.default_rng(5).rayleigh(28.0, (60, 60, 60))
+    return np.asarray(ball(0.0, 300.0) + noise, np.float32)
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 40.0])
+def test_what_lies_around_an_oblique_scan_is_no_air_of_it(turn_deg: float) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = 2.0 * Rotation.from_euler("xz", (turn_deg, turn_deg), degrees=True).as_matrix()
+    # More of a turned frame is outside than air was scanned.
+    stored = speckled()[8:52, 8:52, 8:52]
+    scan = Scan(volume=Volume(stored=stored, affine_lps=affine), modality="MR")
+    levels = view_of(scan, patient_frame(scan.volume, step_mm=2.0), CpuResampler()).levels
+    assert 25.0 < levels.air < 45.0
+    assert levels.noise > 3.0
+
+
+def test_a_value_that_was_put_where_nothing_was_measured_is_no_air() -> None:
+    values = speckled()
+    values[:, :, :14] = values[:, :14] = 0.0
+    assert 25.0 < levels_of(values).air < 45.0
+    # Around a brain that was cut out there is nothing else.
+    cut_out = np.where(ball(0.0, 1.0) > 0.5, values, 0).astype(np.float32)
+    assert levels_of(cut_out).air == pytest.approx(0.0, abs=1.0)
 
 
 def test_one_value_has_no_contrast() -> None:
