@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -110,13 +109,11 @@ def use_stand_in(monkeypatch: pytest.MonkeyPatch, treat: Callable[..., Any] = st
     """Let jobs of this process treat studies with a stand-in."""
     for module in ("treat", "nifti"):
         monkeypatch.setattr(f"curator.jobs.faces.{module}.treat_study", treat)
-    for module in ("tools", "work", "view"):
-        monkeypatch.setattr(f"curator.jobs.faces.{module}.face_tools", _tools)
 
 
 def release_head_elsewhere(task: HeadTask) -> TreatedHead:
     """As `release_head` with the stand-in, for workers that are processes of their own."""
-    treat.treat_study, work.face_tools = stand_in, _tools  # type: ignore[assignment]
+    treat.treat_study = stand_in  # type: ignore[assignment]
     return _RELEASE_HEAD(task)
 
 
@@ -127,7 +124,3 @@ def fatal_head(task: HeadTask) -> TreatedHead:
         os._exit(9)
     return release_head_elsewhere(task)
 
-
-def _tools(_rules: Path) -> Any:
-    named = SimpleNamespace(name="stand-in")
-    return SimpleNamespace(judge=named, resampler=named, registrar=None, rules=SimpleNamespace(digest="0"))
