@@ -123,4 +123,3 @@ def fatal_head(task: HeadTask) -> TreatedHead:
         release_head_elsewhere(dataclasses.replace(task, wanted=frozenset(range(5))))
         os._exit(9)
     return release_head_elsewhere(task)
-
