@@ -75,10 +75,20 @@ class Window:
 
 def old_skin(view: View) -> Depth:
     """Where the skin lies in a view, `(Z, X)` voxels along y, NaN where there is none: the body's, without specks."""
+    level = _skin_level(view)
+    return first_hits(np.where(body_of(view.even > level), view.even, np.float32(0)), level)
+
+
+def lengths(view: View) -> NDArray[np.intp]:
+    """How long the body in a view is from front to back at each height, voxels `(Z,)`; 0 where nothing is."""
+    along = np.asarray(body_of(view.even > _skin_level(view)).any(axis=2))
+    first, last = along.argmax(axis=1), along.shape[1] - along[:, ::-1].argmax(axis=1)
+    return np.where(along.any(axis=1), last - first, 0)
+
+
+def _skin_level(view: View) -> float:
     noise = view.levels.noise / view.levels.contrast if view.levels.contrast > 0 else 0.0
-    level = max(SKIN, _NOISE_MARGIN * noise)
-    body = body_of(view.even > level)
-    return first_hits(np.where(body, view.even, np.float32(0)), level)
+    return max(SKIN, _NOISE_MARGIN * noise)
 
 
 def curtain_for(
@@ -95,7 +105,8 @@ def curtain_for(
     step = view.frame.step_mm
     reach_mm = reach_of(volume.affine_lps, view)
     skin = _without_gaps(old_skin(view), view, volume, reach_mm)
-    is_hit = np.isfinite(skin) & ~_is_cut_open(skin, window, view, volume)
+    is_open, is_aside = _cut_open(skin, window, view, volume)
+    is_hit = np.isfinite(skin) & ~is_open
     depth = np.where(is_hit, skin, np.float32(0))
     full = window.weight(skin.shape, ramp=numbers.ramp_mm / step)
     weight = np.where(is_hit, full, 0).astype(np.float32)
@@ -106,7 +117,11 @@ def curtain_for(
     # A little behind on the average, so that what stood out is not just met again.
     meant = spread(depth, is_hit, smoothing_mm / step) + relief + np.float32(1.0 / step)
     shell = _shell(window, weight, shell_mm=shell_mm, numbers=numbers, step=step)
-    limit = spread(depth, is_hit, _HEAD_SHAPE_MM / step) + _brain_limit(window, skin.shape, numbers=numbers, step=step)
+    limit = _brain_limit(window, skin.shape, numbers=numbers, step=step)
+    # Beside a brain that lies open it lies behind the skin as near as above the brow.
+    is_near_open = ndimage.maximum_filter(is_aside, size=2 * round(_GIVEN_WAY_MM / step) + 1)
+    limit = np.where(is_near_open, np.minimum(limit, numbers.forehead_shell_mm / step), limit)
+    limit = np.asarray(spread(depth, is_hit, _HEAD_SHAPE_MM / step) + limit, np.float32)
     # Where the brain is near the new skin lies so far out that tissue fits behind it.
     tissue = np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step))
     meant = meant - _envelope(meant + tissue - limit, is_inside, step)
@@ -141,14 +156,16 @@ def rays_of(reach_mm: tuple[float, float, float], step: float) -> tuple[int, int
     return down, across
 
 
-def _is_cut_open(skin: Map, window: Window, view: View, volume: Volume) -> Mask:
+def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Mask, Mask]:
     """Rays `(Z, X)` that meet no skin but what was cut through at an end of the scan, where the brain may lie open.
 
-    At the upper end and at the sides those above the eyes; at the lower end all, for a face is seen above it.
+    At the upper end and at the sides those above the eyes; at the lower end all, for a face is seen above it. Given by
+    themselves too: those before which nothing was scanned, at a side that a camera looks at, however low they lie, for
+    the temples' brain reaches below the eyes.
     """
     z = np.arange(skin.shape[0], dtype=np.float32)[:, None]
     axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
-    is_open = np.zeros(skin.shape, np.bool_)
+    is_open, is_aside = np.zeros((2, *skin.shape), np.bool_)
     for axis, (low_mm, high_mm) in enumerate(_to_the_ends(skin, view, volume)):
         spacing = float(np.linalg.norm(volume.affine_lps[:3, axis]))
         outward = axes.T @ volume.affine_lps[:3, axis] / spacing
@@ -158,7 +175,12 @@ def _is_cut_open(skin: Map, window: Window, view: View, volume: Volume) -> Mask:
                 is_open |= is_near & (z > window.eye_z)
             elif up <= -_UPRIGHT and back <= -_FACING:
                 is_open |= is_near
-    return is_open
+            if abs(aside) >= _UPRIGHT and back < 0:
+                # What lies nearer than the middle of the outermost voxels has no air before it that was measured.
+                is_aside |= to_end < spacing / 2 + _CREASE_MM
+    # A voxel between two rays goes where either does.
+    is_aside = np.asarray(ndimage.maximum_filter(is_aside, size=3), np.bool_)
+    return is_open | is_aside, is_aside
 
 
 def _to_the_ends(skin: Map, view: View, volume: Volume) -> list[tuple[Map, Map]]:

@@ -4,7 +4,7 @@ The law: where a face was not clearly seen the window is larger, never smaller; 
 where the brain may lie.
 
 Sources: anthropometry of adults (vertex to pupils about 115 mm, to the top of the brow 95, to the chin 225, head
-breadth 150), which scale with the breadth of the head; iBUG 300-W (the 68 points).
+breadth 150 and length 190), which scale with the size of the head; iBUG 300-W (the 68 points).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from scipy import ndimage
 
 from curator.deid.faces.find import Sight
 from curator.deid.faces.render import Depth
-from curator.deid.faces.surface import Window, old_skin, spread
+from curator.deid.faces.surface import Window, lengths, old_skin, spread
 from curator.deid.faces.view import View
 from curator.imaging.frame import Frame
 from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import Points
 
 _JAW, _BROWS, _CHIN, _MIDLINE, _EYES = slice(0, 17), slice(17, 27), slice(6, 11), (27, 30, 33, 51, 57), slice(36, 48)
-_BREADTH_MM, _TO_EYES_MM, _TO_BROW_MM, _TO_CHIN_MM = 150.0, 115.0, 95.0, 225.0
+_BREADTH_MM, _LENGTH_MM, _TO_EYES_MM, _TO_BROW_MM, _TO_CHIN_MM = 150.0, 190.0, 115.0, 95.0, 225.0
 _LEAST_HALF_MM = 60.0
 _EAR_HALF_MM = (42.0, 48.0)
 # Seen from the side, the ear lies a little behind the middle of the head, below the eyes.
@@ -70,7 +70,7 @@ def front_window(view: View, numbers: Numbers, face: Window | None = None) -> Wi
     if not rows.size:
         return Window(0.0, 0.0, 1.0, 1.0, 0.0, 0.0)
     top, lowest = float(rows[-1]), float(rows[0])
-    eye, brow = (face.eye_z, face.brow_z) if face is not None else _levels(skin, top, step)
+    eye, brow = (face.eye_z, face.brow_z) if face is not None else _levels(view, skin)
     upper = min(brow + (numbers.brow_margin_mm + numbers.ramp_mm) / step, top) if brow > lowest else top
     lower = max(lowest, brow - (_TO_CHIN_MM - _TO_BROW_MM) * 1.3 / step) if brow > lowest else lowest
     middle = face.x if face is not None else _middle(skin, eye)
@@ -99,16 +99,19 @@ def sockets_of(view: View) -> tuple[float, float] | None:
     return _sockets(old_skin(view), view.frame.step_mm)
 
 
-def _levels(skin: Depth, top: float, step: float) -> tuple[float, float]:
+def _levels(view: View, skin: Depth) -> tuple[float, float]:
     """The heights of eyes and brow, voxels: by the sockets, else below the top of the head; else below everything."""
+    step = view.frame.step_mm
     seen = _sockets(skin, step)
     if seen is not None:
         return seen
+    top = float(np.flatnonzero(np.isfinite(skin).any(axis=1))[-1])
     if top > skin.shape[0] - 1 - _EDGE_MM / step:
         return -2.0, -1.0
-    widths = np.isfinite(skin).sum(axis=1)
-    cap = widths[max(0, int(top - _TO_EYES_MM / step)) : int(top) + 1]
-    scale = float(np.clip(cap.max() * step / _BREADTH_MM, 0.6, 1.15))
+    cap = slice(max(0, int(top - _TO_EYES_MM / step)), int(top) + 1)
+    broad, long = (float(along[cap].max()) * step for along in (np.isfinite(skin).sum(axis=1), lengths(view)))
+    # A scan may be narrower than the head, and is then as long.
+    scale = float(np.clip(max(broad / _BREADTH_MM, min(long / _LENGTH_MM, 1.0)), 0.6, 1.15))
     return top - _TO_EYES_MM * scale / step, top - _TO_BROW_MM * scale / step
 
 

@@ -21,11 +21,12 @@ from curator.imaging.frame import patient_frame
 from curator.imaging.resample import CpuResampler
 from curator.model.faces import FaceMode
 from curator.testing.heads import HeadPlan, make_head
-from curator.testing.heads.plan import FIELDS_OF_VIEW
+from curator.testing.heads.plan import FIELDS_OF_VIEW, FieldOfView
 
 NUMBERS = few_looks().numbers
 STEP_MM = 2.0
 OTHER = b"another study's"
+ENDS = ("no vault", "above brow", "cut below eyes")
 
 
 @dataclass(frozen=True)
@@ -136,14 +137,14 @@ def test_a_window_without_skin_has_no_curtain(seen: Seen) -> None:
 @pytest.mark.parametrize(
     ("view", "oblique_deg"),
     [
-        *((view, (tilt, 0.0, 0.0)) for view in ("no vault", "above brow", "cut below eyes") for tilt in (-22.0, 22.0)),
+        *((FIELDS_OF_VIEW[name], (tilt, 0.0, 0.0)) for name in ENDS for tilt in (-22.0, 22.0)),
+        *((FieldOfView(side_mm=side), (0.0, 0.0, tilt)) for side in (35.0, 45.0) for tilt in (-22.0, 5.0, 22.0)),
     ],
 )
 def test_a_brain_that_lies_open_at_an_end_of_the_scan_is_not_skin(
-    view: str, oblique_deg: tuple[float, float, float]
+    view: FieldOfView, oblique_deg: tuple[float, float, float]
 ) -> None:
-    plan = HeadPlan(spacing_mm=THREE_MM, field_of_view=FIELDS_OF_VIEW[view], oblique_deg=oblique_deg)
-    head = make_head(plan)
+    head = make_head(HeadPlan(spacing_mm=THREE_MM, field_of_view=view, oblique_deg=oblique_deg))
     scan = scan_of(head)
     seen = view_of(scan, patient_frame(scan.volume, step_mm=STEP_MM), CpuResampler())
     window = front_window(seen, NUMBERS)
@@ -155,3 +156,24 @@ def test_a_brain_that_lies_open_at_an_end_of_the_scan_is_not_skin(
     new = filled(scan, Zone((curtain,)), (seen,), mode=FaceMode.SMOOTH, random=random_of(SECRET, "fill", 0))
     assert new.mask.any()
     assert not (new.mask & head.brain).any()
+    # Nothing else is left out of the window: all skin that lies farther inside the scan than two voxels.
+    skin, z_x = old_skin(seen), np.indices(seen.frame.shape[::2])
+    z, x = z_x[0].ravel(), z_x[1].ravel()
+    is_wanted = np.isfinite(skin).ravel() & (window.weight(skin.shape, ramp=1.0).ravel() > 0)
+    z, x = z[is_wanted], x[is_wanted]
+    indices = seen.frame.indices_in(scan.volume.affine_lps)
+    at = np.stack([x, skin[z, x], z], axis=1) @ indices[:3, :3].T + indices[:3, 3]
+    is_deep = ((at > 2) & (at < np.array(scan.volume.shape[::-1]) - 3)).all(axis=1)
+    assert is_deep.sum() > 50
+    # Next to a fold of the skin a ray's neighbour may have met the end.
+    assert curtain.is_inside[z, x][is_deep].mean() > 0.99
+
+
+@pytest.mark.parametrize("side_mm", [97.0, 35.0])
+def test_the_height_of_the_eyes_does_not_change_with_the_breadth_of_the_scan(side_mm: float) -> None:
+    """Where no sockets are seen, which these cut off: by the length of the head, of which the scan has all."""
+    plan = HeadPlan(spacing_mm=THREE_MM, field_of_view=FieldOfView(side_mm=side_mm, bottom_mm=20.0))
+    head = make_head(plan)
+    seen = view_of(scan_of(head), patient_frame(head.volume, step_mm=STEP_MM), CpuResampler())
+    eye = seen.frame.voxels_of(np.array([head.landmarks_mm["left pupil"]]))[0, 2]
+    assert abs(front_window(seen, NUMBERS).eye_z - eye) * STEP_MM < 12.0
