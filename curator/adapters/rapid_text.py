@@ -1,9 +1,8 @@
-"""A reader of text in pictures: rapidocr's networks at several scales, and rules for what of it is text.
+"""A reader of text in pictures: rapidocr's networks at several scales.
 
-The law: a line is sighted where it reads as letters, where the detector is sure of a word whatever it says, for what is
-unreadable to the network may be a name, and where it stands beside such a line. The detector takes organs and rings for
-a letter, grain and streaks for words; so what is taller than the bound, what hides inside something that is, and what
-shows in the evened picture alone has to read as letters.
+The law: a line is sighted where it is text (`text_words`), and where it stands beside such a line. The detector takes
+organs and rings for a letter, grain and streaks for words; so what hides inside something tall, and what shows in the
+evened picture alone, has to read as letters.
 """
 
 from __future__ import annotations
@@ -18,20 +17,19 @@ from numpy.typing import NDArray
 from curator.adapters.text_chances import BORDER, chances
 from curator.adapters.text_lines import Line, lines
 from curator.adapters.text_models import Reading, TextModels, loaded_models
+from curator.adapters.text_words import MARKS, Sureness, Words, weight
 from curator.model.pixels import Box, Route, Sighting
 from curator.ports.pixels import Picture
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What counts as a line of text; shares are 0 to 1.
+    """Where lines are looked for, and what counts as one; shares are 0 to 1.
 
     `cores` and `least` cut the detector's map: the first core finds lines, the others what a tall one hides. `tallest`
-    is the bound on height as a share of the picture's short side, never below `always` pixels. What the detector is at
-    least `plain` sure of is a word also where it cannot be read. A reading less certain than `doubtful` is tried upside
-    down too. `sure` is the certainty that a reading of one character needs where it has
-    to be read at all, of two, three, and four or more. `finest_pixels` is the largest picture that is looked at twice
-    as fine as it is.
+    is the bound on height as a share of the picture's short side, never below `always` pixels. A reading less certain
+    than `doubtful` is tried upside down too. `finest_pixels` is the largest picture that is looked at twice as fine as
+    it is.
     """
 
     cores: tuple[float, ...] = (0.2, 0.4, 0.6)
@@ -40,9 +38,8 @@ class Thresholds:
     tallest: float = 0.12
     always: float = 40.0
     doubtful: float = 0.9
-    sure: tuple[float, ...] = (0.9, 0.95, 0.8, 0.8)
-    plain: float = 0.6
     finest_pixels: int = 3_000_000
+    sureness: Sureness = field(default_factory=Sureness)
 
 
 WATCHFUL = Thresholds(cores=(0.12, 0.2, 0.4, 0.6), least=0.2)
@@ -55,32 +52,13 @@ _COARSE_SHARE = 0.25
 _BOUND_SHARE = 0.3
 # A line of which so much is covered by finer ones says nothing new.
 _COVERED = 0.8
-# Characters that rings, bars and blobs are read as.
-_BLOBS = frozenset("0OoQDCcUu1Il6892")
-_LATIN = 0x500
-# What calipers, crosses and rulers are read as.
-_MARKS = frozenset("十+×Xx一-_—|二三*※·.,'… ")
 # A line shorter than so many pixels is a speck; one not so much longer than high is a letter or two, which say as
 # little upside down.
 _SPECK, _TURNABLE = 7.0, 1.6
-# So many different letters make a medley, and the certainty that it needs.
-_MEDLEY, _MEDLEY_SURE = 4, 0.58
-# So many letters or more, no more of them unlike and read with less certainty, are a scribble.
-_SCRIBBLE, _SCRIBBLE_SURE = 4, 0.8
 # How certain the text has to be that what could not be read stands beside.
 _NEIGHBOUR_SURE = 0.5
-# A line that is so many times as long as high holds more than one letter, and a letter is no longer than that.
-_WORD = 2.0
-# No word repeats one letter only, as streaks and rows of beads do.
-_UNLIKE = 2
-# What could not be read and is longer, in times of its height, is an edge.
-_SHORT = 4
 # How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
 _SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.1, 0.4, 4.0
-# Share of the picture that two characters, or a medley, do not fill, and the certainty that so large a text needs.
-_VAST, _VAST_SURE = 0.1, 0.9
-# Lines lower than so many pixels are grain, unless they are read with this certainty: what people read is higher.
-_GRAIN, _GRAIN_SURE = 8.0, 0.95
 # The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
 _EVENED_SCALES = (1.0, 0.5)
 _NEIGHBOURS = (41, 41)
@@ -137,7 +115,8 @@ class _Look:
         self._picture = picture
         self._thresholds = thresholds
         short = min(picture.shape[:2])
-        self._bound = max(thresholds.tallest * short, min(thresholds.always, _BOUND_SHARE * short))
+        bound = max(thresholds.tallest * short, min(thresholds.always, _BOUND_SHARE * short))
+        self._words = Words(short, picture.shape[0] * picture.shape[1], bound, thresholds.sureness)
         self._covered = np.zeros(picture.shape[:2], dtype=np.uint8)
         self._left_over: list[tuple[Line, Reading]] = []
         self.sightings: list[Sighting] = []
@@ -153,10 +132,10 @@ class _Look:
             found = self._lines(seen, core, scale)
             if depth:
                 found = [line for line in found if any(_holds(box, line) for box in hidden)]
-            ordinary = [line for line in found if not depth and line.thickness <= self._bound]
-            doubtful = [line for line in found if depth or line.thickness > self._bound]
+            ordinary = [line for line in found if not depth and not self._words.is_tall(line)]
+            doubtful = [line for line in found if depth or self._words.is_tall(line)]
             self._note(picture, ordinary, may_be_unread=evened is None)
-            self._note(picture, doubtful, may_be_unread=False)
+            self._note(picture, doubtful, may_be_unread=evened is None and not depth)
             hidden = hidden or [line.box() for line in doubtful]
             if not hidden:
                 return
@@ -172,13 +151,13 @@ class _Look:
     def _note(self, picture: Picture, found: Sequence[Line], *, may_be_unread: bool) -> None:
         new = [line for line in found if self._is_news(line)]
         for line, reading in zip(new, self._readings(picture, new), strict=True):
-            if self._is_read(line, reading) or (may_be_unread and self._is_plain_word(line, reading)):
+            if self._words.is_read(line, reading) or (may_be_unread and self._words.is_plain_word(line, reading)):
                 self._keep(line, reading)
-            elif line.thickness <= self._bound and _may_end_a_text(line, reading):
+            elif self._words.may_end_a_text(line, reading):
                 self._left_over.append((line, reading))
 
     def _keep(self, line: Line, reading: Reading) -> None:
-        is_tall = line.thickness > self._bound
+        is_tall = self._words.is_tall(line)
         # The taller the letters, the more pixels the same growth takes; theirs needs less.
         for box in line.shrunk(_TALL_SHRUNK if is_tall else _SHRUNK).boxes():
             inside = box.clipped(*self._picture.shape[:2])
@@ -190,7 +169,7 @@ class _Look:
     def keep_neighbours(self) -> None:
         """Keep what could not be told from a mark where it stands beside text of its size: an I, a dot, a lost end."""
         sure = [sighting for sighting in self.sightings if sighting.confidence >= _NEIGHBOUR_SURE]
-        kept = [sighting.box for sighting in sure if not _MARKS.issuperset(sighting.text)]
+        kept = [sighting.box for sighting in sure if not MARKS.issuperset(sighting.text)]
         for line, reading in self._left_over:
             box = line.box()
             reach = box.padded(round(line.thickness / 2))
@@ -213,38 +192,8 @@ class _Look:
         ]
         turned = self._models.readings([np.ascontiguousarray(crops[index][::-1, ::-1]) for index in again])
         for index, reading in zip(again, turned, strict=True):
-            readings[index] = max(readings[index], reading, key=_weight)
+            readings[index] = max(readings[index], reading, key=weight)
         return tuple(Reading(reading.text.strip(), reading.confidence) for reading in readings)
-
-    def _is_plain_word(self, line: Line, reading: Reading) -> bool:
-        """Whether the detector is sure of a word, whatever it says: unreadable to the network may be a name."""
-        unlike = set(reading.text) - _MARKS
-        if len(unlike) < _UNLIKE or _is_scribble(reading) or line.score < self._thresholds.plain:
-            return False
-        letters = line.length / (_WORD * max(line.thickness, 1.0))
-        return letters >= 1 and len(reading.text) >= letters
-
-    def _is_read(self, line: Line, reading: Reading) -> bool:
-        """Whether it says letters or digits rather than what anatomy and curves are mistaken for."""
-        letters = [] if _MARKS.issuperset(reading.text) else _letters(reading.text)
-        if not letters:
-            return False
-        sure, unlike = self._thresholds.sure, len(set(letters))
-        # Letters of a script that the network knows little of come out as a medley.
-        is_vast = line.width * line.height > _VAST * self._covered.size
-        is_medley = unlike >= _MEDLEY and not is_vast
-        least = _MEDLEY_SURE if is_medley else sure[min(len(letters), len(sure)) - 1]
-        if is_vast:
-            least = max(least, _VAST_SURE)
-        if line.thickness < _GRAIN:
-            least = max(least, _GRAIN_SURE)
-        if reading.confidence < least:
-            return False
-        if len(letters) == 1:
-            return letters[0] not in _BLOBS and line.length <= _BOUND_SHARE * min(self._picture.shape[:2])
-        if len(letters) == 2 and is_vast:
-            return False
-        return unlike > 1 and not _is_scribble(reading)
 
 
 def _evened(picture: Picture) -> Picture:
@@ -256,28 +205,6 @@ def _evened(picture: Picture) -> Picture:
     even = (shades - mean) / (np.sqrt(np.maximum(variance, 0)) + _LEAST_NOISE) * _EVEN_CONTRAST + _EVEN_BRIGHTNESS
     grey = np.clip(np.rint(even), 0, 255).astype(np.uint8)
     return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-
-
-def _letters(text: str) -> list[str]:
-    return [character for character in text if character.isalnum() and ord(character) < _LATIN]
-
-
-def _may_end_a_text(line: Line, reading: Reading) -> bool:
-    """Whether it may belong to a text beside it: some letters, or something short."""
-    return not _is_scribble(reading) and (bool(_letters(reading.text)) or line.length <= _SHORT * line.thickness)
-
-
-def _is_scribble(reading: Reading) -> bool:
-    """Whether it may be a ruler or a curve that rises and falls: they read as a few letters over and over."""
-    letters = _letters(reading.text)
-    unlike = len(set(letters))
-    is_monotonous = unlike <= len(letters) / 3 or reading.confidence < _SCRIBBLE_SURE
-    return len(letters) >= _SCRIBBLE and unlike <= min(len(letters) / 2, _SCRIBBLE) and is_monotonous
-
-
-def _weight(reading: Reading) -> float:
-    """How much a reading says for the way up that it was read: many letters, each certain."""
-    return len(_letters(reading.text)) * reading.confidence**2
 
 
 def _is_of_a_size(one: Box, other: Box) -> bool:

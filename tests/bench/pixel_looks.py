@@ -59,15 +59,15 @@ class Look:
 
 
 def looks_at(
-    half: str, numbers: Sequence[int], *, hints: bool, workers: int = 1, until: float = math.inf
+    folder: Path, half: str, numbers: Sequence[int], *, hints: bool, workers: int = 1, until: float = math.inf
 ) -> list[Look]:
-    """The pictures looked at, by number; those not begun when the monotonic clock shows `until` are left out.
+    """The pictures of a set in `folder` looked at, by number.
 
-    Pictures are taken far from each other, so that a run cut short has some of all themes; `hints` puts the patient's
-    values into the header.
+    Those not begun when the monotonic clock shows `until` are left out. Pictures are taken far from each other, so that
+    a run cut short has some of all themes; `hints` puts the patient's values into the header.
     """
     order = [number for start in range(_STRIDE) for number in numbers[start::_STRIDE]]
-    work = [(half, order[start : start + _AT_ONCE], hints) for start in range(0, len(order), _AT_ONCE)]
+    work = [(folder, half, order[start : start + _AT_ONCE], hints) for start in range(0, len(order), _AT_ONCE)]
     looks: list[Look] = []
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = [pool.submit(_some_looks, *few) for few in work]
@@ -79,12 +79,12 @@ def looks_at(
     return sorted(looks, key=lambda look: look.number)
 
 
-def _some_looks(half: str, numbers: Sequence[int], hints: bool) -> list[Look]:
+def _some_looks(folder: Path, half: str, numbers: Sequence[int], hints: bool) -> list[Look]:
     reader = RapidText()
     # The first picture loads the networks, which counts for none.
     reader.read(np.zeros((64, 64), np.uint8))
     rules = load_pixel_rules(bundled_folder("rules"))
-    return [_look(picture, reader, rules, hints) for picture in read_set(FROZEN, half, numbers=numbers)]
+    return [_look(picture, reader, rules, hints) for picture in read_set(folder, half, numbers=numbers)]
 
 
 def _look(picture: Captioned, reader: RapidText, rules: PixelRules, hints: bool) -> Look:

@@ -1,8 +1,10 @@
 """Burned-in text: what curator finds and removes of the frozen pictures' letters, beside presidio with tesseract.
 
     uv run python tests/bench/pixels.py [--half B] [--limit N] [--workers 1] [--minutes M] [--hints] [--no-peer]
+                                          [--pictures FOLDER]
 
-Half A is for choosing thresholds, half B for reporting. `--limit` takes pictures evenly over all themes. Neither is
+Half A is for choosing thresholds, half B for reporting; more for choosing are made by `pixels_make.py` with another
+seed. `--limit` takes pictures evenly over all themes. Neither is
 given hints in the header unless they are asked for. What needs a person to judge counts as removed, and is counted.
 CPU seconds leave out the time to load networks and models.
 """
@@ -47,10 +49,11 @@ class Column:
 def main() -> None:
     """Measure and print."""
     arguments = _arguments()
-    numbers = _numbers(arguments.half, arguments.limit)
+    folder = arguments.pictures
+    numbers = _numbers(folder, arguments.half, arguments.limit)
     until = time.monotonic() + 60 * arguments.minutes
-    looks = looks_at(arguments.half, numbers, hints=arguments.hints, workers=arguments.workers, until=until)
-    pictures = list(read_set(FROZEN, arguments.half, numbers=[look.number for look in looks]))
+    looks = looks_at(folder, arguments.half, numbers, hints=arguments.hints, workers=arguments.workers, until=until)
+    pictures = list(read_set(folder, arguments.half, numbers=[look.number for look in looks]))
     _print_what(arguments, pictures, of=len(numbers))
     columns = [
         Column("curator finds", tuple(look.found for look in looks), False),
@@ -66,8 +69,8 @@ def main() -> None:
         arguments.misses.write_text(_misses_text(arguments.half, pictures, looks))
 
 
-def _numbers(half: str, limit: int | None) -> list[int]:
-    numbers = [row["number"] for row in truth_of(FROZEN / PICTURES_FILE, half)]
+def _numbers(folder: Path, half: str, limit: int | None) -> list[int]:
+    numbers = [row["number"] for row in truth_of(folder / PICTURES_FILE, half)]
     step = 1 if limit is None else max(1, -(-len(numbers) // limit))
     return numbers[::step]
 
@@ -174,6 +177,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=math.inf, help="look at no further picture after so long")
     parser.add_argument("--hints", action="store_true")
+    parser.add_argument("--pictures", type=Path, default=FROZEN, help="another set than the frozen one")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--peers", type=Path, default=Path(tempfile.gettempdir()) / "curator-bench-peers")
     parser.add_argument("--misses", type=Path, default=None, help="write what was missed, by look, into this file")
