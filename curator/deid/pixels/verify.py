@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from curator.deid.pixels.areas import covered
+from curator.deid.pixels.closer import is_seen_from_near
 from curator.deid.pixels.compare import differences
 from curator.deid.pixels.find import find
 from curator.deid.pixels.frames import Frames
@@ -63,8 +64,8 @@ class Proof:
     def left(self, frames: Frames, judged: Sequence[Judged] = ()) -> tuple[Judged, ...]:
         """What is still read of an image in which `judged` was carried out and may not stay; () for a clean one.
 
-        What is one of the person's values counts however badly it is read; anything else where it is surely a text, is
-        allowed nowhere, and was not let stay before, where it was seen more plainly.
+        What is one of the person's values counts however badly it is read; anything else where it is surely a text, or
+        is one from near too, is allowed nowhere, and was not let stay before, where it was seen more plainly.
 
         Raises:
             ItemError: as `find`.
@@ -76,7 +77,8 @@ class Proof:
         read = [
             one
             for one in find(frames, self.reader, watchful=True, most_pictures=most, least_moving=least_moving).sightings
-            if likeness.names(one.text) or (self._is_read(one) and not _is_at(kept, one.box))
+            if likeness.names(one.text)
+            or (self._is_read(one) and not _is_at(kept, one.box) and self._is_confirmed(frames, one))
         ]
         rows, columns = frames.module.rows, frames.module.columns
         found = judge(read, own=self.own, rules=self.rules, rows=rows, columns=columns, find=self.find)
@@ -92,6 +94,11 @@ class Proof:
         letters = sum(character.isalnum() for character in one.text)
         judging = self.rules.judging
         return letters >= judging.least_left_letters and one.confidence >= judging.least_left_confidence
+
+    def _is_confirmed(self, frames: Frames, one: Sighting) -> bool:
+        """Whether this was read surely, or is read again from near."""
+        is_sure = one.confidence >= self.rules.judging.least_confidence
+        return is_sure or is_seen_from_near(frames, one, self.reader, self._is_read)
 
 
 def boxes_by_frame(judged: Sequence[Judged]) -> Boxes:
