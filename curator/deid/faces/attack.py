@@ -14,14 +14,20 @@ from itertools import product
 
 import numpy as np
 
+from curator.deid.faces.render import Depth, first_hits
 from curator.deid.faces.view import SKIN, View, picture_of
+from curator.deid.faces.zone import Curtain
 from curator.policy.faces.defacing import Numbers
-from curator.ports.faces import FaceJudge, Field, Resampler
+from curator.ports.faces import FaceJudge, Resampler
 
 _NOTHING = -9.0
 # How bright the brightest tissue is that thresholds go up to, percent of all voxels.
 _BRIGHTEST = 99.5
 _HALF_TURN = 180.0
+# A threshold lies inside tissue where it is met so much behind the skin on such a share of the rays.
+_DEEP_MM, _DEEP_SHARE = 8.0, 0.25
+# A threshold showed a face where so many of the rays that its zone has met something in the zone.
+_SHOWN_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +56,48 @@ class Seen:
         )
 
 
-def attacked(view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, *, is_quick: bool = False) -> Seen:
+@dataclass(frozen=True, slots=True)
+class _Cuts:
+    """Thresholds to look at a head at: shares of the tissue around, and the scan's own values."""
+
+    shares: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Was:
+    """A head before its face was taken out, and the curtain that took it, in one frame."""
+
+    view: View
+    curtain: Curtain
+
+    def shown(self, cuts: _Cuts) -> _Cuts:
+        """The thresholds at which some of what was taken out was seen."""
+        even, smooth = self.view.even, self.view.smooth
+        return _Cuts(
+            tuple(one for one in cuts.shares if self._is_shown(first_hits(even, one))),
+            tuple(one for one in cuts.values if self._is_shown(first_hits(smooth, one))),
+        )
+
+    def _is_shown(self, surface: Depth) -> bool:
+        inside = self.curtain.is_inside
+        return bool(np.mean((surface <= self.curtain.back)[inside]) >= _SHOWN_SHARE)
+
+
+def attacked(
+    view: View,
+    judge: FaceJudge,
+    resampler: Resampler,
+    numbers: Numbers,
+    *,
+    is_quick: bool = False,
+    was: Was | None = None,
+) -> Seen:
     """What both detectors see of a head; a view without anything in it shows nothing. It ends with the first failure.
 
     A quick attack looks from the front alone: for another time point of a scan that was attacked from all sides.
+    Where it is known what the head `was`, thresholds inside tissue that never showed its face are left out: a PET shows
+    its brain alone there, which stays by law, and whose folds look like this and that.
     """
     poses = [(0.0, 0.0)] if is_quick else _poses(numbers)
     turned = partial(_scores, view, judge, resampler, numbers, poses=poses)
@@ -61,8 +105,9 @@ def attacked(view: View, judge: FaceJudge, resampler: Resampler, numbers: Number
     if max(skin) > numbers.clean_score:
         hits = sum(score > numbers.face_score for score in skin)
         return Seen(max(skin), _NOTHING, _NOTHING, hits, len(skin), 0.0)
-    inside = list(turned(facing=0.0, at=_inside(view, numbers)))
-    back = list(turned(facing=_HALF_TURN, at=_inside(view, numbers))) if max(inside) > numbers.clean_score else []
+    deep = _inside(view, numbers) if was is None else was.shown(_inside(view, numbers))
+    inside = list(turned(facing=0.0, at=deep))
+    back = list(turned(facing=_HALF_TURN, at=deep)) if max(inside, default=_NOTHING) > numbers.clean_score else []
     null = max(back, default=_NOTHING)
     # Inside tissue, what the back of the head shows as well is no face.
     hits = sum(score > numbers.face_score for score in skin) + sum(
@@ -70,7 +115,7 @@ def attacked(view: View, judge: FaceJudge, resampler: Resampler, numbers: Number
     )
     return Seen(
         best=max(skin),
-        bright=max(inside),
+        bright=max(inside, default=_NOTHING),
         null=null,
         hits=hits,
         looks=len(skin) + len(inside),
@@ -86,20 +131,30 @@ def _until(limit: float, scores: Iterator[float]) -> Iterator[float]:
             return
 
 
-Levels = tuple[tuple[Field, float, tuple[float, ...]], ...]
+def _at_skin(view: View, numbers: Numbers) -> _Cuts:
+    """Thresholds of skin."""
+    deep = _deep_levels(view, numbers)
+    return _Cuts(shares=tuple(level for level in numbers.attack_levels if level not in deep))
 
 
-def _at_skin(view: View, numbers: Numbers) -> Levels:
-    """Volumes to look at, what lies around them, and thresholds: in shares of the tissue around."""
-    return ((view.even, 0.0, numbers.attack_levels),)
-
-
-def _inside(view: View, numbers: Numbers) -> Levels:
-    """The same for thresholds inside tissue, in the scan's own values."""
+def _inside(view: View, numbers: Numbers) -> _Cuts:
+    """Thresholds inside tissue."""
     levels = view.levels
     brightest = float(np.percentile(view.smooth[::2, ::2, ::2], _BRIGHTEST))
     reach = max(brightest - levels.threshold, 0.0)
-    return ((view.smooth, levels.air, tuple(levels.threshold + share * reach for share in numbers.attack_bright)),)
+    bright = tuple(levels.threshold + share * reach for share in numbers.attack_bright)
+    return _Cuts(_deep_levels(view, numbers), bright)
+
+
+def _deep_levels(view: View, numbers: Numbers) -> tuple[float, ...]:
+    """The thresholds of skin that much of a head's skin does not reach: in a PET its brain is met there."""
+    skin = first_hits(view.even, SKIN)
+    is_skin, step = np.isfinite(skin), view.frame.step_mm
+    if not is_skin.any():
+        return ()
+    apart = ((level, first_hits(view.even, level)[is_skin] - skin[is_skin]) for level in numbers.attack_levels)
+    # A ray that meets nothing any more is as deep as can be.
+    return tuple(level for level, by in apart if 1 - np.mean(by * step <= _DEEP_MM) >= _DEEP_SHARE)
 
 
 def _scores(
@@ -110,10 +165,10 @@ def _scores(
     *,
     poses: list[tuple[float, float]],
     facing: float,
-    at: Levels,
+    at: _Cuts,
 ) -> Iterator[float]:
-    for values, around, thresholds in at:
-        for yaw, pitch in poses:
+    for values, around, thresholds in ((view.even, 0.0, at.shares), (view.smooth, view.levels.air, at.values)):
+        for yaw, pitch in poses if thresholds else ():
             turned = resampler.turned(values, yaw_deg=facing + yaw, pitch_deg=pitch, outside=around)
             for threshold in thresholds:
                 seen = judge.seen(picture_of(turned, threshold), least=numbers.strange_score)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from curator.deid.faces.attack import Seen, attacked
+from curator.deid.faces.attack import Seen, Was, attacked
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
 from curator.deid.faces.levels import Levels
@@ -230,7 +230,8 @@ def _judged(
     # A smooth skin has none by its making; seen in one, a hollow is that of a neck under a chin.
     if mode is not FaceMode.SMOOTH and sockets_of(front) is not None:
         return Judged(whole, None, None, has_sockets=True)
-    seen = attacked(front, tools.judge, tools.resampler, numbers, is_quick=is_quick)
+    was = Was(views[0], zone.curtains[0])
+    seen = attacked(front, tools.judge, tools.resampler, numbers, is_quick=is_quick, was=was)
     if is_quick or people is None or not seen.is_clear(numbers):
         return Judged(whole, seen, None)
     return Judged(whole, seen, people.likeness(after, tools))

@@ -31,7 +31,7 @@ _PERCENTILES = (30.0, 60.0, 80.0, 90.0, 95.0)
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """`recovered` is the highest correlation (0 to 1) of any new surface with the old skin's features in all the core.
+    """`recovered`, 0 to 1, is how much any new surface is like the old skin's features in the core, or their reverse.
 
     `unchanged` is how many old skin voxels of the zone kept their value by not being in the mask; `rays` were compared.
     """
@@ -52,7 +52,8 @@ def geometry(
 
     `mask` `(Z, Y, X)` says which voxels of the scan, which lies by `affine_lps`, are new.
 
-    What the new skin was meant to be is taken off both surfaces first: it is the shape of the head, and not secret.
+    What the new skin was meant to be is taken off both surfaces first: it is the shape of the head, and not secret. So
+    is how what is left slopes and bends from top to bottom: as brightness does, which moves a surface by little.
     """
     step = before.frame.step_mm
     skin = old_skin(before)
@@ -72,7 +73,7 @@ def geometry(
             deviation = _deviation(surface, curtain.skin, step)
             # A ray that meets nothing tells nothing.
             deviation[~is_both] = deviation[is_both].mean()
-            highest = max(highest, _correlation(feature[core], deviation[core]))
+            highest = max(highest, _correlation(_untilted(feature, core), _untilted(deviation, core)))
     return Geometry(highest, unchanged, int(core.sum()))
 
 
@@ -99,10 +100,18 @@ def _is_gentle(skin: Map) -> Mask:
     return np.asarray(ndimage.minimum_filter(np.hypot(down, across) < _STEEPEST, size=3), np.bool_)
 
 
+def _untilted(values: Map, core: Mask) -> NDArray[np.float32]:
+    """Values of the core, `(N,)`, without their slope and bend from top to bottom and across."""
+    z, x = (axis / max(axis.max(), 1) for axis in np.nonzero(core))
+    bends = np.stack([np.ones_like(z), z, x, z * z, x * x, z * x], axis=1)
+    wanted = values[core]
+    return np.asarray(wanted - bends @ np.linalg.lstsq(bends, wanted, rcond=None)[0], np.float32)
+
+
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     if one.std() < _EXACT_MM or other.std() < _EXACT_MM:
         return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
+    return abs(float(np.corrcoef(one, other)[0, 1]))
 
 
 def _kept(skin: Map, core: Mask, mask: NDArray[np.bool_], indices: Affine) -> int:
