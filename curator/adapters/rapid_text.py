@@ -32,7 +32,7 @@ class Thresholds:
     it is.
     """
 
-    cores: tuple[float, ...] = (0.2, 0.4, 0.6)
+    cores: tuple[float, ...] = (0.15, 0.4, 0.6)
     least: float = 0.3
     unclip: float = 2.0
     tallest: float = 0.12

@@ -96,18 +96,21 @@ def attacked(
     """What both detectors see of a head; a view without anything in it shows nothing. It ends with the first failure.
 
     A quick attack looks from the front alone: for another time point of a scan that was attacked from all sides.
-    Where it is known what the head `was`, thresholds inside tissue that never showed its face are left out: a PET shows
-    its brain alone there, which stays by law, and whose folds look like this and that.
+    Where it is known what the head `was`, thresholds that its skin did not reach count as inside tissue, and those that
+    never showed its face not at all: a PET shows its brain alone there, whose folds look like this and that.
     """
     poses = [(0.0, 0.0)] if is_quick else _poses(numbers)
     turned = partial(_scores, view, judge, resampler, numbers, poses=poses)
-    skin = list(_until(numbers.clean_score, turned(facing=0.0, at=_at_skin(view, numbers))))
+    deep = () if was is None else deep_levels(was.view, numbers)
+    at_skin = _Cuts(shares=tuple(level for level in numbers.attack_levels if level not in deep))
+    skin = list(_until(numbers.clean_score, turned(facing=0.0, at=at_skin)))
     if max(skin) > numbers.clean_score:
         hits = sum(score > numbers.face_score for score in skin)
         return Seen(max(skin), _NOTHING, _NOTHING, hits, len(skin), 0.0)
-    deep = _inside(view, numbers) if was is None else was.shown(_inside(view, numbers))
-    inside = list(turned(facing=0.0, at=deep))
-    back = list(turned(facing=_HALF_TURN, at=deep)) if max(inside, default=_NOTHING) > numbers.clean_score else []
+    within = _Cuts(deep, _bright(view, numbers))
+    within = within if was is None else was.shown(within)
+    inside = list(turned(facing=0.0, at=within))
+    back = list(turned(facing=_HALF_TURN, at=within)) if max(inside, default=_NOTHING) > numbers.clean_score else []
     null = max(back, default=_NOTHING)
     # Inside tissue, what the back of the head shows as well is no face.
     hits = sum(score > numbers.face_score for score in skin) + sum(
@@ -131,22 +134,15 @@ def _until(limit: float, scores: Iterator[float]) -> Iterator[float]:
             return
 
 
-def _at_skin(view: View, numbers: Numbers) -> _Cuts:
-    """Thresholds of skin."""
-    deep = _deep_levels(view, numbers)
-    return _Cuts(shares=tuple(level for level in numbers.attack_levels if level not in deep))
-
-
-def _inside(view: View, numbers: Numbers) -> _Cuts:
-    """Thresholds inside tissue."""
+def _bright(view: View, numbers: Numbers) -> tuple[float, ...]:
+    """Thresholds inside tissue, in the scan's own values."""
     levels = view.levels
     brightest = float(np.percentile(view.smooth[::2, ::2, ::2], _BRIGHTEST))
     reach = max(brightest - levels.threshold, 0.0)
-    bright = tuple(levels.threshold + share * reach for share in numbers.attack_bright)
-    return _Cuts(_deep_levels(view, numbers), bright)
+    return tuple(levels.threshold + share * reach for share in numbers.attack_bright)
 
 
-def _deep_levels(view: View, numbers: Numbers) -> tuple[float, ...]:
+def deep_levels(view: View, numbers: Numbers) -> tuple[float, ...]:
     """The thresholds of skin that much of a head's skin does not reach: in a PET its brain is met there."""
     skin = first_hits(view.even, SKIN)
     is_skin, step = np.isfinite(skin), view.frame.step_mm

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from curator.deid.faces.attack import attacked
+from curator.deid.faces.attack import attacked, deep_levels
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.tools import FaceTools
 from curator.deid.faces.view import head_frame, view_of
 from curator.deid.faces.whether import Finding, faceless, whether
 from curator.deid.faces.windows import sockets_of
+
+# Modalities of tracers, which the brain takes up more than the skin.
+_OUTSHONE = frozenset({"PT", "NM"})
 
 
 class Verdict(StrEnum):
@@ -56,7 +59,9 @@ def audit_scan(scan: Scan, tools: FaceTools) -> Audit:
         return Audit(Verdict.CLEAN, shown.why, found)
     seen = attacked(view, tools.judge, tools.resampler, numbers)
     found |= {"best": max(shown.score, seen.best), "bright": seen.bright, "network": seen.network}
-    if seen.hits or seen.network >= numbers.network_confidence:
+    # Where a brain outshines the skin, what is seen inside may be folds of it.
+    is_brain = scan.modality in _OUTSHONE and bool(deep_levels(view, numbers)) and seen.best <= numbers.face_score
+    if (seen.hits and not is_brain) or seen.network >= numbers.network_confidence:
         return Audit(Verdict.FACE, "a face is seen from some side at some threshold", found)
     if sockets_of(view) is not None:
         return Audit(Verdict.FACE, "two eye sockets under a brow, though no detector sees a face", found)

@@ -176,8 +176,8 @@ def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Ma
             elif up <= -_UPRIGHT and back <= -_FACING:
                 is_open |= is_near
             if abs(aside) >= _UPRIGHT and back < 0:
-                # What lies nearer than the middle of the outermost voxels has no air before it that was measured.
-                is_aside |= to_end < spacing / 2 + _CREASE_MM
+                # No air was measured before what is met so near: the middle of a voxel, and one along the ray.
+                is_aside |= to_end < spacing * (0.5 - back)
     # A voxel between two rays goes where either does.
     is_aside = np.asarray(ndimage.maximum_filter(is_aside, size=3), np.bool_)
     return is_open | is_aside, is_aside
