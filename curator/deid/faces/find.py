@@ -7,13 +7,14 @@ Sources: dlib's detector on renders; iBUG 300-W (of the 68 points the eyes are 3
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
 
 from curator.deid.faces.view import FLESH, SKIN, View, picture_of, pixels_per_voxel
 from curator.imaging.frame import Frame, turned_axes, turned_frame
+from curator.model.volume import Affine
 from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import FaceJudge, FaceSeen, Points, Resampler
 from curator.ports.pixels import Picture
@@ -43,6 +44,10 @@ class Sight:
     landmarks: Points = field(repr=False)
     picture: Picture = field(repr=False)
     pixels: Points = field(repr=False)
+
+    def moved(self, motion: Affine) -> Sight:
+        """The sight where the patient lies otherwise: `motion` `(4, 4)` takes points of this one to points there."""
+        return replace(self, frame=Frame(motion @ self.frame.affine_lps, self.frame.shape))
 
     @property
     def axes(self) -> Points:

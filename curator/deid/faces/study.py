@@ -14,25 +14,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
 from curator.deid.faces.ladder import Defaced, LineUps, attempts, carried, random_of
+from curator.deid.faces.overlap import overlap_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.tools import FaceTools, Wish
-from curator.deid.faces.view import SKIN, View, body_of, head_frame, view_of
+from curator.deid.faces.view import View, head_frame, view_of
 from curator.deid.faces.whether import Finding, Whether, faceless, is_brain_alone, whether
 from curator.deid.faces.zone import Zone
-from curator.imaging.frame import Frame
 from curator.model.faces import FaceOutcome, FaceStatus
-from curator.model.volume import Affine
 
 # So many scans of a frame of reference are looked at for the clearest face; the finest come first.
 _MOST_LOOKED_AT = 3
 _BEST = 0.5
-_LEAST_SHARED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +58,20 @@ def treat_study(scans: Sequence[Scan], tools: FaceTools, *, wish: Wish, secret: 
     done: dict[int, Treated] = {}
     leads: list[_Lead] = []
     for numbers in _by_frame_of_reference(scans):
-        lead = _led(scans, numbers, tools, wish=wish, secret=secret, done=done)
+        lead = _joined(scans, numbers, leads, tools, wish=wish, secret=secret, done=done)
+        if lead is None:
+            lead = _led(scans, numbers, tools, wish=wish, secret=secret, done=done)
         if lead is not None:
             leads.append(lead)
         for number in numbers:
             if number not in done:
                 own = _secret(secret, number)
-                done[number] = _follow(scans[number], lead, leads, tools, wish=wish, secret=own, others=scans)
+                done[number] = _follow(scans[number], lead, leads, tools, wish=wish, secret=own)
     # What could not be judged while no lead was known yet is tried again with those of other frames of reference.
     for number, treated in list(done.items()):
         if treated.outcome.status is FaceStatus.QUARANTINED and leads:
             again = _over_others(scans[number], leads, tools, wish=wish, secret=_secret(secret, number))
-            done[number] = again if again is not None else treated
+            done[number] = again[0] if again is not None else treated
     return tuple(done[number] for number in range(len(scans)))
 
 
@@ -89,6 +87,30 @@ def _by_frame_of_reference(scans: Sequence[Scan]) -> Iterator[list[int]]:
 def _fineness(scan: Scan) -> tuple[bool, float]:
     """Flat scans last, then by the size of a voxel, cubic mm."""
     return scan.is_flat, float(abs(np.linalg.det(scan.volume.affine_lps[:3, :3])))
+
+
+def _joined(
+    scans: Sequence[Scan],
+    numbers: Sequence[int],
+    leads: Sequence[_Lead],
+    tools: FaceTools,
+    *,
+    wish: Wish,
+    secret: bytes,
+    done: dict[int, Treated],
+) -> _Lead | None:
+    """The lead of a frame of reference whose finest scan another could be laid over, so that both lose the same.
+
+    None where none could, or what was taken over is not enough; what is decided goes into `done`.
+    """
+    number = numbers[0]
+    if not leads or scans[number].is_flat or _first_look(scans[number], tools)[1] is not None:
+        return None
+    over = _over_others(scans[number], leads, tools, wish=wish, secret=_secret(secret, number))
+    if over is None:
+        return None
+    done[number], lead = over
+    return lead
 
 
 def _led(
@@ -181,7 +203,6 @@ def _follow(
     *,
     wish: Wish,
     secret: bytes,
-    others: Sequence[Scan],
 ) -> Treated:
     """A scan that does not lead: it takes the zone of its frame of reference over, or is judged by itself."""
     if scan.is_flat:
@@ -191,11 +212,10 @@ def _follow(
         return _without(proof, view)
     if lead is not None and not is_brain_alone(scan, view, tools.rules.numbers):
         return _carried(scan, view, lead, tools, wish=wish, secret=secret, is_quick=_is_repeat(scan, lead.scan))
+    over = _over_others(scan, leads, tools, wish=wish, secret=secret)
+    if over is not None:
+        return over[0]
     shown = whether(scan, view, tools.judge, tools.resampler, tools.rules.numbers)
-    if shown.finding is not Finding.FACE:
-        over = _over_others(scan, leads, tools, wish=wish, secret=secret) if leads else None
-        if over is not None:
-            return over
     return _treated(scan, shown, view, tools, wish=wish, secret=secret)[0]
 
 
@@ -240,8 +260,13 @@ def _flat(scan: Scan, lead: _Lead | None, *, wish: Wish, secret: bytes) -> Treat
     return Treated(outcome=outcome, filled=new, zone=lead.zone)
 
 
-def _over_others(scan: Scan, leads: Sequence[_Lead], tools: FaceTools, *, wish: Wish, secret: bytes) -> Treated | None:
-    """A scan without the zone of another frame of reference that it could be laid over; None where it could not."""
+def _over_others(
+    scan: Scan, leads: Sequence[_Lead], tools: FaceTools, *, wish: Wish, secret: bytes
+) -> tuple[Treated, _Lead] | None:
+    """A scan without the zone of another frame of reference that it could be laid over, and the lead that it is then.
+
+    None where it could not, or where that was not enough.
+    """
     if tools.registrar is None or scan.is_flat:
         return None
     view = view_of(scan, head_frame(scan, tools.resampler, tools.judge), tools.resampler)
@@ -249,40 +274,17 @@ def _over_others(scan: Scan, leads: Sequence[_Lead], tools: FaceTools, *, wish: 
         motion = tools.registrar.rigid(lead.scan.volume, scan.volume)
         if motion is None:
             continue
-        overlap = _overlap(lead.scan, scan, view, motion, tools)
+        overlap = overlap_of(lead.scan, scan, view, motion, tools)
         if overlap < tools.rules.numbers.least_overlap:
             continue
-        # The lead's own sight does not lie in this scan's frame of reference, and is no use here.
-        moved = replace(lead, zone=lead.zone.moved(motion), sight=None)
+        sight = None if lead.sight is None else lead.sight.moved(motion)
+        moved = _Lead(scan, sight, lead.zone.moved(motion), lead.rung)
         treated = _carried(scan, view, moved, tools, wish=wish, secret=secret)
-        if treated.outcome.status is FaceStatus.DEFACED:
+        if treated.zone is not None:
             numbers = {**treated.outcome.numbers, "overlap": overlap}
-            return replace(treated, outcome=replace(treated.outcome, numbers=numbers))
+            known = replace(treated, outcome=replace(treated.outcome, numbers=numbers))
+            return known, replace(moved, zone=treated.zone, rung=treated.outcome.rung)
     return None
-
-
-def _overlap(fixed: Scan, moving: Scan, view: View, motion: Affine, tools: FaceTools) -> float:
-    """The Dice coefficient of two heads where both scans were, 0 to 1; 0 where they hardly meet."""
-    frame = Frame(np.linalg.inv(motion) @ view.frame.affine_lps, view.frame.shape)
-    both = _is_scanned(fixed, frame, tools) & _is_scanned(moving, view.frame, tools)
-    if both.sum() < _LEAST_SHARED:
-        return 0.0
-    one, other = _filled(view_of(fixed, frame, tools.resampler)) & both, _filled(view) & both
-    total = int(one.sum()) + int(other.sum())
-    return 2.0 * int((one & other).sum()) / total if total else 0.0
-
-
-def _is_scanned(scan: Scan, frame: Frame, tools: FaceTools) -> NDArray[np.bool_]:
-    """Where a frame lies in the field of view of a scan."""
-    everywhere = np.ones(scan.volume.shape, np.uint8)
-    indices = frame.indices_in(scan.volume.affine_lps)
-    return np.asarray(tools.resampler.onto(everywhere, indices, frame.shape, outside=0.0) > 0.5, np.bool_)
-
-
-def _filled(view: View) -> NDArray[np.bool_]:
-    """The body in a view without its cavities: what a PET and a CT have in common of a head is its outline."""
-    body = ndimage.binary_closing(body_of(view.even > SKIN), iterations=2)
-    return np.stack([ndimage.binary_fill_holes(plane) for plane in body])
 
 
 def _without(proof: str, view: View) -> Treated:
