@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from curator.deid.faces.render import first_hits
-from curator.deid.faces.surface import old_skin, rays_of, reach_of
+from curator.deid.faces.surface import old_skin, rays_of, reach_of, spread
 from curator.deid.faces.view import SKIN, View
 from curator.deid.faces.zone import Curtain, Map, Mask
 from curator.model.volume import Affine
@@ -26,6 +26,10 @@ _LEAST_RAYS = 200
 # A surface that is what was meant to a fifth of a view's voxel tells nothing else: it is off by how steep it is, and so
 # are features.
 _EXACT_MM = 0.2
+# A vault without brow, eyes or nose: its features deviate by less, those of half a face by four times as much.
+_FEATURELESS_MM = 1.0
+# Where a zone is no thicker the brain is near, and what is met so much farther back was not in it.
+_GUARDED_MM, _BEHIND_MM = 14.0, 3.0
 _PERCENTILES = (30.0, 60.0, 80.0, 90.0, 95.0)
 
 
@@ -52,8 +56,9 @@ def geometry(
 
     `mask` `(Z, Y, X)` says which voxels of the scan, which lies by `affine_lps`, are new.
 
-    What the new skin was meant to be is taken off both surfaces first: it is the shape of the head, and not secret. So
-    is how what is left slopes and bends from top to bottom: as brightness does, which moves a surface by little.
+    The shape of the head is taken off the old skin first, and what the new one was meant to be off the new surface:
+    neither is secret. So is how what is left slopes and bends from top to bottom: as brightness does, which moves a
+    surface by little.
     """
     step = before.frame.step_mm
     skin = old_skin(before)
@@ -65,10 +70,13 @@ def geometry(
     unchanged = _kept(skin, core, mask, before.frame.indices_in(affine_lps))
     if core.sum() < _LEAST_RAYS:
         return Geometry(0.0, unchanged, int(core.sum()))
-    feature = _deviation(skin, curtain.skin, step)
+    # The relief of the new skin is no part of the old one's features, or all that lacks it would be like them.
+    feature = _deviation(skin, spread(skin, np.isfinite(skin), numbers.smoothing_mm / step), step)
+    is_guarded = (curtain.back - curtain.skin) * step < _GUARDED_MM
     highest = 0.0
     for surface in _surfaces(after, numbers):
-        is_both = core & np.isfinite(surface)
+        # What lies behind a zone that keeps off the brain stays by law: a skull is as round as its skin.
+        is_both = core & np.isfinite(surface) & ~(is_guarded & (surface > curtain.back + np.float32(_BEHIND_MM / step)))
         if is_both.sum() >= _LEAST_RAYS:
             deviation = _deviation(surface, curtain.skin, step)
             # A ray that meets nothing tells nothing.
@@ -108,10 +116,10 @@ def _untilted(values: Map, core: Mask) -> NDArray[np.float32]:
     return np.asarray(wanted - bends @ np.linalg.lstsq(bends, wanted, rcond=None)[0], np.float32)
 
 
-def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    if one.std() < _EXACT_MM or other.std() < _EXACT_MM:
+def _correlation(feature: NDArray[np.float32], deviation: NDArray[np.float32]) -> float:
+    if feature.std() < _FEATURELESS_MM or deviation.std() < _EXACT_MM:
         return 0.0
-    return abs(float(np.corrcoef(one, other)[0, 1]))
+    return abs(float(np.corrcoef(feature, deviation)[0, 1]))
 
 
 def _kept(skin: Map, core: Mask, mask: NDArray[np.bool_], indices: Affine) -> int:
