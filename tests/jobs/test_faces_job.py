@@ -157,7 +157,7 @@ def test_F02_the_numbers_in_the_ledger_are_those_of_a_pass(job: Job) -> None:
     numbers = passed[0]["numbers"]
     assert numbers["after_hits"] == numbers["old_skin_kept"] == 0
     assert numbers["after_best"] <= -0.3
-    assert numbers["recovered"] <= 0.35
+    assert numbers["recovered"] <= 0.45
     assert numbers["rank"] > 1
     assert passed[0]["voxels_changed"] == job.zone.sum()
 
