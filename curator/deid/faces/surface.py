@@ -33,7 +33,7 @@ _BRIGHT_RAMP_MM = 50.0
 # What has to give way does so over this much around.
 _GIVEN_WAY_MM = 12.0
 # What is left of a head's surface when it is smoothed by so much is the shape of its skull.
-_HEAD_SHAPE_MM = 12.0
+_HEAD_SHAPE_MM = 9.0
 # How much deeper than above the brow things may change so far under the eyes: the front of the orbits and of the nose's
 # root, behind which the brain's base lies. Farther down the whole face may.
 _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
