@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from face_tools import with_stored
-from treated_heads import TOOLS, TreatedHead
+from face_tools import THREE_MM, with_stored
+from treated_heads import TOOLS, TreatedHead, scan_of
 
-from curator.deid.faces.attack import Seen, attacked
+from curator.bundled import bundled_folder
+from curator.deid.faces.attack import Seen, Was, attacked, deep_levels
 from curator.deid.faces.audit import Verdict, audit_scan
 from curator.deid.faces.find import clearest_sight
 from curator.deid.faces.likeness import LineUp, line_up
@@ -20,8 +21,12 @@ from curator.deid.faces.surface import old_skin
 from curator.deid.faces.view import View, finer, head_frame, view_of
 from curator.deid.faces.whether import Finding, whether
 from curator.deid.faces.windows import landmark_points
+from curator.imaging.frame import patient_frame
+from curator.policy.faces.defacing import load_face_rules
+from curator.testing.heads import Contrast, HeadPlan, make_head
 
 NUMBERS = TOOLS.rules.numbers
+SHIPPED = load_face_rules(bundled_folder("rules")).numbers
 Study = dict[str, TreatedHead]
 
 
@@ -107,6 +112,34 @@ def test_an_attack_sees_an_original_and_ends_there(view: View) -> None:
     assert seen.best > NUMBERS.face_score
     assert not seen.is_clear(NUMBERS)
     assert seen.looks == 1
+
+
+def test_a_threshold_that_skin_does_not_reach_lies_inside_tissue() -> None:
+    """A PET's brain outshines its skin; in other scans all thresholds of skin meet it."""
+    deep = {}
+    for contrast in (Contrast.PET, Contrast.T1, Contrast.CT):
+        scan = scan_of(make_head(HeadPlan(spacing_mm=THREE_MM, contrast=contrast)))
+        seen = view_of(scan, patient_frame(scan.volume, step_mm=2.0), TOOLS.resampler)
+        deep[contrast] = deep_levels(seen, SHIPPED)
+    assert deep[Contrast.T1] == deep[Contrast.CT] == ()
+    assert 0 < len(deep[Contrast.PET]) < len(SHIPPED.attack_levels)
+    assert max(SHIPPED.attack_levels) in deep[Contrast.PET]
+
+
+def test_a_threshold_that_never_showed_what_was_taken_out_is_not_attacked(t1: TreatedHead) -> None:
+    """Here nothing at all is seen of the original at any, and so none of what a detector would say counts."""
+    assert t1.treated.zone is not None
+    curtain = t1.treated.zone.curtains[0]
+    after = view_of(t1.scan_after, curtain.frame, TOOLS.resampler)
+    before = view_of(t1.scan, curtain.frame, TOOLS.resampler)
+    blank = View(before.frame, before.levels, np.zeros_like(before.smooth), before.even)
+    looks = {
+        name: attacked(after, TOOLS.judge, TOOLS.resampler, NUMBERS, was=was)
+        for name, was in (("unknown", None), ("seen", Was(before, curtain)), ("never seen", Was(blank, curtain)))
+    }
+    assert looks["unknown"] == looks["seen"]
+    assert looks["never seen"].looks < looks["seen"].looks
+    assert looks["never seen"].best == looks["seen"].best
 
 
 _CLEAR = Seen(best=-0.5, bright=-0.5, null=-9.0, hits=0, looks=9, network=0.0)
