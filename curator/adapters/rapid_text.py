@@ -127,18 +127,14 @@ class _Look:
         if scale > 1 and picture.shape[0] * picture.shape[1] > self._thresholds.finest_pixels:
             return
         seen = chances(self._models, picture, scale)
-        hidden: list[Box] = []
-        for depth, core in enumerate(self._thresholds.cores):
-            found = self._lines(seen, core, scale)
-            if depth:
-                found = [line for line in found if any(_holds(box, line) for box in hidden)]
-            ordinary = [line for line in found if not depth and not self._words.is_tall(line)]
-            doubtful = [line for line in found if depth or self._words.is_tall(line)]
-            self._note(picture, ordinary, may_be_unread=evened is None)
-            self._note(picture, doubtful, may_be_unread=evened is None and not depth)
-            hidden = hidden or [line.box() for line in doubtful]
-            if not hidden:
-                return
+        found = self._lines(seen, self._thresholds.cores[0], scale)
+        tall = [line for line in found if self._words.is_tall(line)]
+        self._note(picture, [line for line in found if not self._words.is_tall(line)], may_be_unread=evened is None)
+        # What hides in a tall one comes first: two lines that ran into one are covered more closely by themselves.
+        for core in self._thresholds.cores[1:] if tall else ():
+            inside = [line for line in self._lines(seen, core, scale) if any(_holds(one.box(), line) for one in tall)]
+            self._note(picture, inside, may_be_unread=False)
+        self._note(picture, tall, may_be_unread=evened is None)
 
     def _lines(self, seen: NDArray[np.uint8], core: float, scale: float) -> list[Line]:
         least = max(core, self._thresholds.least)
