@@ -65,8 +65,14 @@ def test_what_is_no_feature_tells_none(new: np.ndarray) -> None:
     assert found.is_proven(NUMBERS)
 
 
+def test_an_old_surface_that_leans_is_not_had_back_from_a_slope() -> None:
+    leaning = FEATURES + 0.2 * (Z - 60)
+    assert proven(leaning, 0.04 * (Z - 60)).recovered < 0.2
+    assert proven(leaning, 0.3 * FEATURES).recovered > 0.9
+
+
 def test_a_vault_has_no_features_to_be_had_back() -> None:
-    assert proven(0.05 * FEATURES, 0.05 * FEATURES).recovered == 0.0
+    assert proven(0.2 * FEATURES, 0.2 * FEATURES).recovered == 0.0
 
 
 def test_what_stays_behind_a_thin_zone_is_no_skin_and_behind_a_thick_one_it_counts() -> None:

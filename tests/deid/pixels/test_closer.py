@@ -84,7 +84,7 @@ def test_what_cannot_be_seen_otherwise_counts() -> None:
     anything: Callable[[Sighting], bool] = lambda _: True  # noqa: E731  # one line says it
     one = seen("O47Y", 0.7)
     assert is_seen_from_near(pictures(2), one, FromAfar(one, nothing), anything)
-    wide = seen("O47Y", 0.7, Box(20, 20, 220, 380))
+    wide = seen("O47Y", 0.7, Box(100, 40, 130, 360))
     assert is_seen_from_near(pictures(), wide, FromAfar(wide, nothing), anything)
 
 
