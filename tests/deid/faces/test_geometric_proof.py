@@ -35,8 +35,8 @@ def view(depth: np.ndarray) -> View:
     return View(FRAME, Levels(air=0.0, tissue=1.0, threshold=0.5, noise=0.0), values, values)
 
 
-def proven(old: np.ndarray, new: np.ndarray, *, thick: float = 22.0) -> Geometry:
-    skin = np.full((HEIGHT, WIDTH), PLANE, np.float32)
+def proven(old: np.ndarray, new: np.ndarray, *, thick: float = 22.0, meant: np.ndarray | float = 0.0) -> Geometry:
+    skin = np.full((HEIGHT, WIDTH), PLANE, np.float32) + np.float32(meant)
     curtain = Curtain(FRAME, np.ones_like(skin), skin, skin + np.float32(thick), np.full_like(skin, thick))
     mask = np.ones(FRAME.shape, np.bool_)
     return geometry(view(PLANE + old), view(PLANE + new), mask, np.eye(4), curtain, NUMBERS)
@@ -69,6 +69,10 @@ def test_an_old_surface_that_leans_is_not_had_back_from_a_slope() -> None:
     leaning = FEATURES + 0.2 * (Z - 60)
     assert proven(leaning, 0.04 * (Z - 60)).recovered < 0.2
     assert proven(leaning, 0.3 * FEATURES).recovered > 0.9
+
+
+def test_a_surface_that_lacks_the_relief_is_not_like_the_old_skin_for_that() -> None:
+    assert proven(FEATURES, 0 * X, meant=RELIEF).recovered < 0.2
 
 
 def test_a_vault_has_no_features_to_be_had_back() -> None:
