@@ -69,8 +69,10 @@ def treat_study(scans: Sequence[Scan], tools: FaceTools, *, wish: Wish, secret: 
                 done[number] = _follow(scans[number], lead, leads, tools, wish=wish, secret=own)
     # What could not be judged while no lead was known yet is tried again with those of other frames of reference.
     for number, treated in list(done.items()):
-        if treated.outcome.status is FaceStatus.QUARANTINED and leads:
-            again = _over_others(scans[number], leads, tools, wish=wish, secret=_secret(secret, number))
+        scan = scans[number]
+        if treated.outcome.status is FaceStatus.QUARANTINED and leads and not scan.is_flat:
+            view, _ = _first_look(scan, tools)
+            again = _over_others(scan, view, leads, tools, wish=wish, secret=_secret(secret, number))
             done[number] = again[0] if again is not None else treated
     return tuple(done[number] for number in range(len(scans)))
 
@@ -104,9 +106,12 @@ def _joined(
     None where none could, or what was taken over is not enough; what is decided goes into `done`.
     """
     number = numbers[0]
-    if not leads or scans[number].is_flat or _first_look(scans[number], tools)[1] is not None:
+    if not leads or scans[number].is_flat:
         return None
-    over = _over_others(scans[number], leads, tools, wish=wish, secret=_secret(secret, number))
+    view, proof = _first_look(scans[number], tools)
+    if proof is not None:
+        return None
+    over = _over_others(scans[number], view, leads, tools, wish=wish, secret=_secret(secret, number))
     if over is None:
         return None
     done[number], lead = over
@@ -212,7 +217,7 @@ def _follow(
         return _without(proof, view)
     if lead is not None and not is_brain_alone(scan, view, tools.rules.numbers):
         return _carried(scan, view, lead, tools, wish=wish, secret=secret, is_quick=_is_repeat(scan, lead.scan))
-    over = _over_others(scan, leads, tools, wish=wish, secret=secret)
+    over = _over_others(scan, view, leads, tools, wish=wish, secret=secret)
     if over is not None:
         return over[0]
     shown = whether(scan, view, tools.judge, tools.resampler, tools.rules.numbers)
@@ -261,7 +266,7 @@ def _flat(scan: Scan, lead: _Lead | None, *, wish: Wish, secret: bytes) -> Treat
 
 
 def _over_others(
-    scan: Scan, leads: Sequence[_Lead], tools: FaceTools, *, wish: Wish, secret: bytes
+    scan: Scan, view: View, leads: Sequence[_Lead], tools: FaceTools, *, wish: Wish, secret: bytes
 ) -> tuple[Treated, _Lead] | None:
     """A scan without the zone of another frame of reference that it could be laid over, and the lead that it is then.
 
@@ -269,7 +274,6 @@ def _over_others(
     """
     if tools.registrar is None or scan.is_flat:
         return None
-    view = view_of(scan, head_frame(scan, tools.resampler, tools.judge), tools.resampler)
     for lead in leads:
         motion = tools.registrar.rigid(lead.scan.volume, scan.volume)
         if motion is None:
