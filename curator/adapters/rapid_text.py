@@ -2,7 +2,7 @@
 
 The law: a line is sighted where it is text (`text_words`), and where it stands beside such a line. The detector takes
 organs and rings for a letter, grain and streaks for words; so what hides inside something tall, and what shows in the
-evened picture alone, has to read as letters.
+evened picture alone, has to read as letters. What is covered holds whole strokes (`text_strokes`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from curator.adapters.text_chances import BORDER, chances
 from curator.adapters.text_lines import Line, lines
 from curator.adapters.text_models import Reading, TextModels, loaded_models
+from curator.adapters.text_strokes import with_whole_strokes
 from curator.adapters.text_words import MARKS, Sureness, Words, weight
 from curator.model.pixels import Box, Route, Sighting
 from curator.ports.pixels import Picture
@@ -57,8 +58,10 @@ _COVERED = 0.8
 _SPECK, _TURNABLE = 7.0, 1.6
 # How certain the text has to be that what could not be read stands beside.
 _NEIGHBOUR_SURE = 0.5
-# How much less lines are grown to be covered than to be read, and how far apart in size letters of one text are.
-_SHRUNK, _TALL_SHRUNK, _SIZES_APART = 0.1, 0.4, 4.0
+# How much less lines are grown to be covered than to be read: along their letters, across them, and tall ones.
+_ALONG, _ACROSS, _TALL = 0.1, 0.25, 0.4
+# How far apart in size letters of one text are.
+_SIZES_APART = 4.0
 # The evened picture: scales that it is looked at, pixels around that a shade is measured against, and grey levels.
 _EVENED_SCALES = (1.0, 0.5)
 _NEIGHBOURS = (41, 41)
@@ -155,8 +158,9 @@ class _Look:
     def _keep(self, line: Line, reading: Reading) -> None:
         is_tall = self._words.is_tall(line)
         # The taller the letters, the more pixels the same growth takes; theirs needs less.
-        for box in line.shrunk(_TALL_SHRUNK if is_tall else _SHRUNK).boxes():
-            inside = box.clipped(*self._picture.shape[:2])
+        covering = line.shrunk(along=_TALL if is_tall else _ALONG, across=_TALL if is_tall else _ACROSS)
+        for box in covering.boxes():
+            inside = with_whole_strokes(self._picture, box).clipped(*self._picture.shape[:2])
             if inside.area:
                 route = Route.TALL if is_tall else Route.DETECTED
                 self.sightings.append(Sighting(inside, reading.text, reading.confidence, route))

@@ -69,12 +69,13 @@ class Line:
 
     def core(self) -> Line:
         """What the detector itself saw of it."""
-        return self.shrunk(1.0)
+        return replace(self, width=self.width - self.grown, height=self.height - self.grown, grown=0.0)
 
-    def shrunk(self, share: float) -> Line:
-        """The line without so much of what it was grown by, 0 to 1."""
-        less = share * self.grown
-        return replace(self, width=self.width - less, height=self.height - less, grown=self.grown - less)
+    def shrunk(self, *, along: float, across: float) -> Line:
+        """The line without so much of what it was grown by along its letters and across them, 0 to 1."""
+        longer, shorter = along * self.grown, across * self.grown
+        in_width, in_height = (longer, shorter) if self.width >= self.height else (shorter, longer)
+        return replace(self, width=self.width - in_width, height=self.height - in_height)
 
     def box(self) -> Box:
         """The upright box around it; it may reach beyond the frame."""
