@@ -52,9 +52,19 @@ class CpuResampler:
             values = _in_planes(values, yaw_deg, outside)
         if pitch_deg:
             # x first, so that its planes are (z, y): up to back is a turn about x.
-            side = _in_planes(np.ascontiguousarray(values.transpose(2, 0, 1)), pitch_deg, outside)
-            values = np.ascontiguousarray(side.transpose(1, 2, 0))
+            side = _in_planes(_x_first(values), pitch_deg, outside)
+            # Left as it lies: who looks along y, as all do who turn a head, reads it faster so.
+            values = side.transpose(1, 2, 0)
         return values
+
+
+def _x_first(values: Field) -> Field:
+    """A volume `(Z, Y, X)` as `(X, Z, Y)`, written plane by plane."""
+    depth, rows, columns = values.shape
+    turned = np.empty((columns, depth, rows), values.dtype)
+    for z, plane in enumerate(values):
+        turned[:, z] = cv2.transpose(plane)
+    return turned
 
 
 def _in_planes(values: Field, angle_deg: float, outside: float) -> Field:

@@ -107,7 +107,7 @@ def attempts(
             continue
         for draw in range(rung.draws):
             drawn = secret + bytes([number, draw])
-            zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=drawn)
+            zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=drawn, is_soft=_is_soft(draw))
             if zone is None:
                 break
             attempt = carried(scan, zone, people, front, tools, wish=wish, secret=drawn, rung=number)
@@ -169,21 +169,36 @@ def _as_wished(rung: Rung, wish: Wish) -> Rung:
     return replace(rung, shell_mm=deeper, has_ears=rung.has_ears or wish.ears)
 
 
-def _zone(scan: Scan, front: View, face: Window | None, rung: Rung, tools: FaceTools, *, secret: bytes) -> Zone | None:
+def _is_soft(draw: int) -> bool:
+    """Whether a draw has soft edges: where one look at a hard edge failed, another relief alone often fails too."""
+    return draw % 2 == 1
+
+
+def _zone(
+    scan: Scan,
+    front: View,
+    face: Window | None,
+    rung: Rung,
+    tools: FaceTools,
+    *,
+    secret: bytes,
+    is_soft: bool,
+) -> Zone | None:
     numbers = tools.rules.numbers
     window = face if rung.window == "face" and face is not None else front_window(front, numbers, face)
-    curtains = [_curtain(scan, front, window, rung, tools, secret=secret)]
+    curtains = [_curtain(scan, front, window, rung, tools, secret=secret, is_soft=is_soft)]
     if rung.has_ears:
         for side in _side_frames(front.frame):
             view = view_of(scan, side, tools.resampler, levels=front.levels)
-            curtains.append(
-                _curtain(scan, view, ear_window(front, view, window, numbers), rung, tools, secret=secret + b"ear")
-            )
+            ear = ear_window(front, view, window, numbers)
+            curtains.append(_curtain(scan, view, ear, rung, tools, secret=secret + b"ear", is_soft=is_soft))
     found = tuple(one for one in curtains if one is not None)
     return Zone(found) if curtains[0] is not None else None
 
 
-def _curtain(scan: Scan, view: View, window: Window, rung: Rung, tools: FaceTools, *, secret: bytes) -> Curtain | None:
+def _curtain(
+    scan: Scan, view: View, window: Window, rung: Rung, tools: FaceTools, *, secret: bytes, is_soft: bool
+) -> Curtain | None:
     return curtain_for(
         view,
         window,
@@ -192,6 +207,7 @@ def _curtain(scan: Scan, view: View, window: Window, rung: Rung, tools: FaceTool
         volume=scan.volume,
         numbers=tools.rules.numbers,
         random=random_of(secret, "relief", 0),
+        is_soft=is_soft,
     )
 
 

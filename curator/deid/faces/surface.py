@@ -25,6 +25,8 @@ _LEAST_WEIGHT = 1e-3
 _NOISE_MARGIN = 1.5
 # How much of the shell the edge of the window has.
 _EDGE_SHELL, _EDGE_MM = 0.3, 8.0
+# With a soft edge all that may be old skin in another contrast is new where the new skin has left the old one by half.
+_SOFT_GAIN = 2.0
 # Beyond that edge the old skin that the new one leaves is smoothed too: a cheekbone on the ramp would stay a bump.
 _BESIDE_MM = 8.0
 # How much of what may go above the brow is kept for tissue behind the new skin.
@@ -100,8 +102,12 @@ def curtain_for(
     volume: Volume,
     numbers: Numbers,
     random: np.random.Generator,
+    is_soft: bool = False,
 ) -> Curtain | None:
-    """The curtain of a window in a view of a volume; None where it meets no skin."""
+    """The curtain of a window in a view of a volume; None where it meets no skin.
+
+    A soft edge takes less away behind the skin there: a step in a skull is seen as a brow.
+    """
     step = view.frame.step_mm
     reach_mm = reach_of(volume.affine_lps, view)
     skin = _without_gaps(old_skin(view), view, volume, reach_mm)
@@ -128,7 +134,8 @@ def curtain_for(
     leaves = np.where(is_hit, window.weight(skin.shape, ramp=_EDGE_MM / step), 0).astype(np.float32)
     beside = leaves * spread(depth, is_hit, _BESIDE_MM / step) + (1 - leaves) * depth
     new = weight * meant + (1 - weight) * beside
-    wanted = np.where(is_hit, depth + np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
+    margin = np.minimum(full * _SOFT_GAIN, 1) if is_soft else np.float32(1)
+    wanted = np.where(is_hit, depth + margin * np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
     back = np.maximum(back, _least_back(depth, is_hit, reach_mm, step))
     # Near the brain tissue is as bright as it may be where the shell is thin, or what lies behind is seen as holes.

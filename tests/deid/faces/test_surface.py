@@ -35,10 +35,10 @@ class Seen:
     view: View
     window: Window
 
-    def curtain(self, secret: bytes) -> Curtain:
+    def curtain(self, secret: bytes, *, is_soft: bool = False) -> Curtain:
         found = curtain_for(
             self.view, self.window, shell_mm=22.0, smoothing_mm=20.0, volume=self.scan.volume, numbers=NUMBERS,
-            random=random_of(secret, "relief", 0),
+            random=random_of(secret, "relief", 0), is_soft=is_soft,
         )  # fmt: skip
         assert found is not None
         return found
@@ -66,6 +66,18 @@ def test_the_same_key_gives_the_same_bytes(seen: Seen) -> None:
     one, same = seen.filled(SECRET), seen.filled(SECRET)
     np.testing.assert_array_equal(one.mask, same.mask)
     assert one.stored.tobytes() == same.stored.tobytes()
+
+
+def test_a_soft_edge_takes_less_behind_the_skin_there_and_as_much_within(seen: Seen) -> None:
+    hard, soft = seen.curtain(SECRET), seen.curtain(SECRET, is_soft=True)
+    np.testing.assert_array_equal(hard.weight, soft.weight)
+    less_mm = (hard.back - soft.back) * STEP_MM
+    within, edge = hard.weight > 0.9, (hard.weight > 0) & (hard.weight < 0.2)
+    within = ndimage.binary_erosion(within, iterations=12)
+    np.testing.assert_array_equal(hard.skin[within], soft.skin[within])
+    assert np.abs(less_mm[within]).max() < 0.01
+    assert less_mm[edge].mean() > 0.5
+    assert less_mm.min() > -0.01
 
 
 def test_another_key_gives_another_relief_in_the_same_window(seen: Seen) -> None:
