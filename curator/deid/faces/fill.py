@@ -27,9 +27,8 @@ from curator.ports.faces import Field
 
 # Voxels of tissue hang together over this much.
 _GRAIN_MM = 1.2
-# Shares of tissue's own variation: where on its scale the skin begins, how it rises, how much it varies, and what of
-# its darkest and brightest never comes up. The brightest has to: bone that lies open behind dimmer tissue shows orbits.
-_FIRST, _RISE, _VARIATION, _DARKEST, _BRIGHTEST = 0.0, 0.9, 0.015, 0.02, 0.003
+# Shares of tissue's own variation: where on its scale the skin begins, how it rises, how much it varies.
+_FIRST, _RISE, _VARIATION, _TAILS = 0.0, 0.9, 0.015, 0.02
 _SLICES_AT_ONCE = 16
 # Lines of a projection are followed so far, mm, in steps of so much.
 _ALONG_MM, _STEPS_ALONG = 3.0, 80
@@ -152,8 +151,8 @@ def _slab(
 
 def _variation(palette: Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far tissue at a depth (0 at the skin to 1) lies from its level: the scan's own variation, rising inwards."""
-    place = 0.5 + np.clip((depth - _FIRST) * _RISE, 0, 0.5 - _BRIGHTEST) + _VARIATION * grain
-    place = np.clip(place, _DARKEST, 1 - _BRIGHTEST)
+    place = 0.5 + np.clip((depth - _FIRST) * _RISE, 0, 0.5 - _TAILS) + _VARIATION * grain
+    place = np.clip(place, _TAILS, 1 - _TAILS)
     own = palette.variation
     return np.asarray(own[(place * own.size).astype(np.intp)] - own[own.size // 2], np.float32)
 
