@@ -18,7 +18,7 @@ from curator.adapters.text_chances import BORDER, chances
 from curator.adapters.text_lines import Line, lines
 from curator.adapters.text_models import Reading, TextModels, loaded_models
 from curator.adapters.text_strokes import with_whole_strokes
-from curator.adapters.text_words import MARKS, Sureness, Words, weight
+from curator.adapters.text_words import MARKS, Sureness, Words, letters_of, weight
 from curator.model.pixels import Box, Route, Sighting
 from curator.ports.pixels import Picture
 
@@ -56,6 +56,8 @@ _COVERED = 0.8
 # A line shorter than so many pixels is a speck; one not so much longer than high is a letter or two, which say as
 # little upside down.
 _SPECK, _TURNABLE = 7.0, 1.6
+# Shares of a tall letter's extent that it is cut out with again.
+_OTHER_CUTS = (0.85, 1.15)
 # How certain the text has to be that what could not be read stands beside.
 _NEIGHBOUR_SURE = 0.5
 # How much less lines are grown to be covered than to be read: along their letters, across them, and tall ones.
@@ -150,10 +152,19 @@ class _Look:
     def _note(self, picture: Picture, found: Sequence[Line], *, may_be_unread: bool) -> None:
         new = [line for line in found if self._is_news(line)]
         for line, reading in zip(new, self._readings(picture, new), strict=True):
-            if self._words.is_read(line, reading) or (may_be_unread and self._words.is_plain_word(line, reading)):
+            is_read = self._words.is_read(line, reading) and self._is_steady(picture, line, reading)
+            if is_read or (may_be_unread and self._words.is_plain_word(line, reading)):
                 self._keep(line, reading)
             elif self._words.may_end_a_text(line, reading):
                 self._left_over.append((line, reading))
+
+    def _is_steady(self, picture: Picture, line: Line, reading: Reading) -> bool:
+        """Whether a tall letter that stands alone reads as itself in a smaller or a larger cut too; organs do not."""
+        letters = letters_of(reading.text)
+        if len(letters) != 1 or not self._words.is_tall(line):
+            return True
+        cuts = [replace(line, width=share * line.width, height=share * line.height) for share in _OTHER_CUTS]
+        return any(letters_of(again.text) == letters for again in self._readings(picture, cuts))
 
     def _keep(self, line: Line, reading: Reading) -> None:
         is_tall = self._words.is_tall(line)

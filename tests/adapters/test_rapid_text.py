@@ -112,6 +112,15 @@ def test_faint_text_is_covered():
     assert (ink & mask).sum() >= 0.95 * ink.sum()
 
 
+@pytest.mark.parametrize("letter", ["A", "E", "H", "R", "Z"])
+def test_a_tall_letter_that_stands_alone_is_covered(letter):
+    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 80)
+    page = Image.new("L", (400, 400), 40)
+    ImageDraw.Draw(page).text((140, 120), letter, font=font, fill=230)
+    picture = np.array(page)
+    assert not ((picture > 130) & ~covered(picture)).any()
+
+
 def test_names_in_scripts_that_the_network_cannot_read_are_covered():
     """Hebrew, Arabic, Greek, Cyrillic, Armenian, Vietnamese: unreadable is no reason to let a name stand."""
     names = ["שלום כהן דוד", "محمد علي حسن", "Παπαδόπουλος", "Иванова Анна", "Ղազարյան", "Nguyễn Thị Ánh"]

@@ -13,7 +13,9 @@ import pytest
 from pixel_samples import BUNDLED, scrubbed_file
 from pydicom.pixels import pixel_array
 
+from curator.adapters.rapid_text import RapidText
 from curator.deid.pixels.compare import differences
+from curator.deid.pixels.find import find
 from curator.deid.pixels.frames import Frames
 from curator.deid.pixels.module import pixel_module
 from curator.dicom.parse import parse
@@ -107,3 +109,13 @@ def test_a_box_in_a_real_file_changes_nothing_else(place):
         assert pydicom.dcmread(io.BytesIO(new), force=True).Rows == rows
         scrubbed_files += 1
     assert scrubbed_files >= {"pydicom": 85, "vendors": 90, "burned_in": 4}[place]
+
+
+def test_a_slice_of_a_body_shows_no_letter() -> None:
+    """Part of it reads as a tall Y for certain, but not in any other cut."""
+    found = sorted((SHARED / "vendors" / "siemens_biograph40_ct_jp2k").glob("017_*"))
+    if not found:
+        pytest.skip("the shared data are not here")
+    frames = frames_of(found[0])
+    assert frames is not None
+    assert find(frames, RapidText()).sightings == ()
