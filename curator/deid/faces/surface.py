@@ -39,6 +39,9 @@ _HEAD_SHAPE_MM = 9.0
 # How much deeper than above the brow things may change so far under the eyes: the front of the orbits and of the nose's
 # root, behind which the brain's base lies. Farther down the whole face may.
 _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
+# Beside the face, from so far aside on and more, the poles of the temporal lobes hang lower: down to so far under the
+# eyes no more than this much deeper. A shell no deeper than this does not reach them.
+_ASIDE_MM, _LOBE_MM, _BESIDE_LOBE_MM, _LOBE_SHELL_MM = (20.0, 35.0), 24.0, 10.0, 24.0
 _STEEPEST = 3.0
 # An end of a scan whose outward direction has so much upwards, or aside, is its upper end, or a side; so much to the
 # front, and a camera looks at it.
@@ -123,7 +126,7 @@ def curtain_for(
     # A little behind on the average, so that what stood out is not just met again.
     meant = spread(depth, is_hit, smoothing_mm / step) + relief + np.float32(1.0 / step)
     shell = _shell(window, weight, shell_mm=shell_mm, numbers=numbers, step=step)
-    limit = _brain_limit(window, skin.shape, numbers=numbers, step=step)
+    limit = _brain_limit(window, skin.shape, shell_mm=shell_mm, numbers=numbers, step=step)
     # Beside a brain that lies open it lies behind the skin as near as above the brow.
     is_near_open = ndimage.maximum_filter(is_aside, size=2 * round(_GIVEN_WAY_MM / step) + 1)
     limit = np.where(is_near_open, np.minimum(limit, numbers.forehead_shell_mm / step), limit)
@@ -254,13 +257,18 @@ def _shell(window: Window, weight: Map, *, shell_mm: float, numbers: Numbers, st
     return np.asarray(depth * inward / step, np.float32)
 
 
-def _brain_limit(window: Window, shape: tuple[int, ...], *, numbers: Numbers, step: float) -> Map:
-    """How far behind the old skin nothing may change, voxels `(Z, 1)`: above the brow the brain is near."""
-    z = np.arange(shape[0], dtype=np.float32)[:, None]
+def _brain_limit(window: Window, shape: tuple[int, ...], *, shell_mm: float, numbers: Numbers, step: float) -> Map:
+    """How far behind the old skin nothing may change, voxels `(Z, X)`: above the brow the brain is near."""
+    z, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
     bottom = window.eye_z - _UNDER_EYES_MM / step
     up = np.clip((z - bottom) / max(window.brow_z - bottom, 1.0), 0, 1)
     # Below the orbits there is no brain behind the face.
     below = np.clip((bottom - z) * step / _UNDER_EYES_MM, 0, 1) * _FACE_MM
+    if shell_mm > _LOBE_SHELL_MM:
+        near, far = _ASIDE_MM
+        aside = np.clip((np.abs(x - window.x) * step - near) / (far - near), 0, 1)
+        under_lobe = np.clip(((window.eye_z - z) * step - _LOBE_MM) / _UNDER_EYES_MM, 0, 1) * _FACE_MM
+        below = (1 - aside) * below + aside * np.minimum(below, _BESIDE_LOBE_MM + under_lobe)
     return np.asarray((numbers.forehead_shell_mm + (1 - up) * _ORBIT_MM + below) / step, np.float32)
 
 

@@ -35,9 +35,9 @@ class Seen:
     view: View
     window: Window
 
-    def curtain(self, secret: bytes, *, is_soft: bool = False) -> Curtain:
+    def curtain(self, secret: bytes, *, shell_mm: float = 22.0, is_soft: bool = False) -> Curtain:
         found = curtain_for(
-            self.view, self.window, shell_mm=22.0, smoothing_mm=20.0, volume=self.scan.volume, numbers=NUMBERS,
+            self.view, self.window, shell_mm=shell_mm, smoothing_mm=20.0, volume=self.scan.volume, numbers=NUMBERS,
             random=random_of(secret, "relief", 0), is_soft=is_soft,
         )  # fmt: skip
         assert found is not None
@@ -78,6 +78,20 @@ def test_a_soft_edge_takes_less_behind_the_skin_there_and_as_much_within(seen: S
     assert np.abs(less_mm[within]).max() < 0.01
     assert less_mm[edge].mean() > 0.5
     assert less_mm.min() > -0.01
+
+
+def test_a_deep_shell_ends_before_the_poles_of_the_temporal_lobes(seen: Seen) -> None:
+    """14 to 24 mm under the eyes and 36 to 56 mm aside they lie 35 mm and more behind the shape of the head."""
+    skin, window = old_skin(seen.view), seen.window
+    z, x = np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]]
+    under, aside = (window.eye_z - z) * STEP_MM, np.abs(x - window.x) * STEP_MM
+    before_lobes = (under > 14) & (under < 24) & (aside > 36) & (aside < 56)
+    shape = spread(np.nan_to_num(skin), np.isfinite(skin), 9.0 / STEP_MM)
+    for shell_mm, deepest_mm in ((22.0, 33.0), (30.0, 30.0), (36.0, 30.0)):
+        curtain = seen.curtain(SECRET, shell_mm=shell_mm)
+        behind = ((curtain.back - shape) * STEP_MM)[before_lobes & curtain.is_inside]
+        assert behind.size > 50
+        assert behind.max() < deepest_mm
 
 
 def test_another_key_gives_another_relief_in_the_same_window(seen: Seen) -> None:
