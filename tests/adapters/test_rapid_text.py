@@ -33,6 +33,11 @@ def written(text: str, *, size: float = 0.6, rows: int = 96, columns: int = 224,
     return ink > 0
 
 
+def font_of(size: int) -> ImageFont.FreeTypeFont:
+    """A font with most scripts, that comes with matplotlib."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+
+
 @pytest.fixture(scope="module")
 def lettered():
     """Letters on a noisy disc: two lines, one word taller than a line may be."""
@@ -114,7 +119,7 @@ def test_faint_text_is_covered():
 
 @pytest.mark.parametrize("letter", ["A", "E", "H", "R", "Z"])
 def test_a_tall_letter_that_stands_alone_is_covered(letter):
-    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 80)
+    font = font_of(80)
     page = Image.new("L", (400, 400), 40)
     ImageDraw.Draw(page).text((140, 120), letter, font=font, fill=230)
     picture = np.array(page)
@@ -124,7 +129,7 @@ def test_a_tall_letter_that_stands_alone_is_covered(letter):
 def test_names_in_scripts_that_the_network_cannot_read_are_covered():
     """Hebrew, Arabic, Greek, Cyrillic, Armenian, Vietnamese: unreadable is no reason to let a name stand."""
     names = ["שלום כהן דוד", "محمد علي حسن", "Παπαδόπουλος", "Иванова Анна", "Ղազարյան", "Nguyễn Thị Ánh"]
-    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 20)
+    font = font_of(20)
     page = Image.new("L", (256, 40 * len(names)), 30)
     for row, name in enumerate(names):
         ImageDraw.Draw(page).text((20, 8 + 40 * row), name, font=font, fill=220)
@@ -135,7 +140,7 @@ def test_names_in_scripts_that_the_network_cannot_read_are_covered():
 @pytest.mark.parametrize("name", ["שלום כהן דוד", "محمد علي حسن", "Ղազարյան"])
 def test_a_lone_name_that_the_network_cannot_read_is_covered(name):
     """Beside nothing that could be read."""
-    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 20)
+    font = font_of(20)
     page = Image.new("L", (256, 128), 30)
     ImageDraw.Draw(page).text((40, 50), name, font=font, fill=220)
     picture = np.array(page)
