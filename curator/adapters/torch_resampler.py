@@ -8,7 +8,6 @@ Sources: PyTorch `grid_sample`, whose corners are aligned here: -1 and 1 are the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import grid_sample
 
 from curator.model.volume import Affine
-from curator.ports.faces import Field
+from curator.ports.faces import Field, Turnable
 
 # Slices of the new box at once: places take twelve bytes a voxel.
 _VOXELS_AT_ONCE = 1 << 22
@@ -48,7 +47,9 @@ class TorchResampler:
             taken[start:stop] = (torch.where(is_inside, part, 0.0) + outside).cpu().numpy()
         return taken
 
-    def turned(self, values: Field, *, yaw_deg: float, pitch_deg: float, outside: float) -> Field:
+    def turned(
+        self, values: NDArray[Turnable], *, yaw_deg: float, pitch_deg: float, outside: float
+    ) -> NDArray[Turnable]:
         """As `Resampler.turned`."""
         if yaw_deg:
             values = self._in_planes(values, yaw_deg, outside)
@@ -57,7 +58,7 @@ class TorchResampler:
             values = np.ascontiguousarray(side.transpose(1, 2, 0))
         return values
 
-    def _in_planes(self, values: Field, angle_deg: float, outside: float) -> Field:
+    def _in_planes(self, values: NDArray[Turnable], angle_deg: float, outside: float) -> NDArray[Turnable]:
         """Every plane of the last two axes turned about its centre; at the edge it fades into what is outside."""
         rows, columns = values.shape[1:]
         angle = np.deg2rad(angle_deg)
@@ -72,7 +73,8 @@ class TorchResampler:
         planes = self._sent(values, outside)[0]
         grid = torch.from_numpy(shares).to(self.device)[None]
         turned = grid_sample(planes, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
-        return cast(Field, (turned[0] + outside).cpu().numpy())
+        taken = (turned[0] + outside).cpu().numpy()
+        return np.asarray(np.rint(taken) if values.dtype.kind == "u" else taken, values.dtype)
 
     def _sent(self, values: NDArray[np.generic], outside: float) -> torch.Tensor:
         """The volume less what is outside as `(1, 1, Z, Y, X)` float32 on the device."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from curator.model.volume import Affine
-from curator.ports.faces import Field
+from curator.ports.faces import Field, Turnable
 
 _REVERSED = np.eye(3)[::-1]
 
@@ -46,7 +46,9 @@ class CpuResampler:
         )
         return np.asarray(taken, np.float32)
 
-    def turned(self, values: Field, *, yaw_deg: float, pitch_deg: float, outside: float) -> Field:
+    def turned(
+        self, values: NDArray[Turnable], *, yaw_deg: float, pitch_deg: float, outside: float
+    ) -> NDArray[Turnable]:
         """As `Resampler.turned`."""
         if yaw_deg:
             values = _in_planes(values, yaw_deg, outside)
@@ -58,7 +60,7 @@ class CpuResampler:
         return values
 
 
-def _x_first(values: Field) -> Field:
+def _x_first(values: NDArray[Turnable]) -> NDArray[Turnable]:
     """A volume `(Z, Y, X)` as `(X, Z, Y)`, written plane by plane."""
     depth, rows, columns = values.shape
     turned = np.empty((columns, depth, rows), values.dtype)
@@ -67,7 +69,7 @@ def _x_first(values: Field) -> Field:
     return turned
 
 
-def _in_planes(values: Field, angle_deg: float, outside: float) -> Field:
+def _in_planes(values: NDArray[Turnable], angle_deg: float, outside: float) -> NDArray[Turnable]:
     """Every plane of the last two axes turned about its centre."""
     rows, columns = values.shape[1:]
     turn = cv2.getRotationMatrix2D(((columns - 1) / 2, (rows - 1) / 2), angle_deg, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from curator.ports.pixels import Picture
 Points = NDArray[np.float64]
 Field = NDArray[np.float32]
 """Values of a volume, `(Z, Y, X)`."""
+Turnable = TypeVar("Turnable", np.float32, np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ class Resampler(Protocol):
         """
         ...
 
-    def turned(self, values: Field, *, yaw_deg: float, pitch_deg: float, outside: float) -> Field:
-        """A volume turned about its centre: first `yaw_deg` about z, then `pitch_deg` about x; same shape."""
+    def turned(
+        self, values: NDArray[Turnable], *, yaw_deg: float, pitch_deg: float, outside: float
+    ) -> NDArray[Turnable]:
+        """A volume turned about its centre: first `yaw_deg` about z, then `pitch_deg` about x; same shape and type."""
         ...
 
 

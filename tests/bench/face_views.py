@@ -37,8 +37,8 @@ Corners = tuple[int, int, int, int]
 class Looked:
     """What the detector made of a head: `best` of `looks` renders, seen from `at` (yaw, pitch, threshold's number).
 
-    `null` is the best score of the same head from behind, and `beside` how many renders have a face somewhere else than
-    where this head's face is.
+    `null` is the best score of the same head from behind, out of as many looks, of which `null_hits` had a face; and
+    `beside` is how many renders have a face somewhere else than where this head's face is.
     """
 
     best: float
@@ -46,6 +46,7 @@ class Looked:
     looks: int
     at: tuple[int, int, int]
     null: float
+    null_hits: int
     beside: int = 0
 
 
@@ -81,22 +82,32 @@ def looked_at(
     block, low_mm = _upright(values, affine_lps)
     levels = thresholds(block)
     yaws, pitches = (_QUICK_YAWS, _QUICK_PITCHES) if is_quick else (_YAWS, _PITCHES)
-    best, at, hits, looks, null, beside = _NOTHING, (0, 0, 0), 0, 0, _NOTHING, 0
+    best, at, hits, looks, beside = _NOTHING, (0, 0, 0), 0, 0, 0
+    behind: list[float] = []
     for number, level in enumerate(levels):
         points, normals = surface_points(block, level, low_mm)
         for yaw, pitch in product(yaws, pitches):
             seen = rendered(points, normals, yaw_deg=yaw, pitch_deg=pitch)
             found = faces_in(seen.picture)
-            there = [score for score, box in found if face_lps is None or seen.shows_in(face_lps, box)]
+            there = [score for score, box in found if _is_there(seen, face_lps, box)]
             score = max(there, default=_NOTHING)
             looks += 1
             hits += score > 0
             beside += score <= 0 < max((score for score, _ in found), default=_NOTHING)
             if score > best:
                 best, at = score, (yaw, pitch, number)
-        for yaw in (165, 180, 195):
-            null = max(null, best_score(rendered(points, normals, yaw_deg=yaw, pitch_deg=0).picture))
-    return Looked(best, hits, looks, at, null, beside)
+            back = rendered(points, normals, yaw_deg=180 + yaw, pitch_deg=pitch)
+            behind.append(
+                max(
+                    (score for score, box in faces_in(back.picture) if _is_there(back, face_lps, box)), default=_NOTHING
+                )
+            )
+    return Looked(best, hits, looks, at, max(behind, default=_NOTHING), sum(score > 0 for score in behind), beside)
+
+
+def _is_there(seen: Rendered, face_lps: NDArray[np.float64] | None, box: Corners) -> bool:
+    """Whether a box is where the face is, or behind it; it is where that is not known."""
+    return face_lps is None or seen.shows_in(face_lps, box)
 
 
 def face_of(values: NDArray[np.float32], affine_lps: NDArray[np.float64]) -> NDArray[np.float64] | None:

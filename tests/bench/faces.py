@@ -122,7 +122,7 @@ def _line(row: Row) -> str:
         [
             f"{row['name']:14} {treated['status']:14} rung {treated['rung']} {treated['shows']:5}",
             f"own: {own}",
-            f"independent: {_seen(before)} -> {_seen(after)} at {after['at']} behind {after['null']:.2f}",
+            f"independent: {_seen(before)} -> {_seen(after)} at {after['at']} behind {after['null_hits']} {after['null']:.2f}",
             f"brain {looked['brain_changed']} of {_rounded(looked['brain_ml'])} ml",
             f"changed {100 * looked['changed_share']:.1f} %",
             f"{treated['cpu_s']:.0f} s {treated['peak_mb']:.0f} MB {treated['shape']}",
@@ -159,6 +159,11 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
     yield f"heads with a face or a part of one: {len(passed)} of {len(with_face)} defaced and not seen again"
     failures = [str(row["name"]) for row in done if _is_silent_failure(row)]
     yield f"silent failures (released, and the independent renderer shows a face): {len(failures)} {failures}"
+    beyond = [name for row in done for name in [str(row["name"])] if name in failures and _is_beyond_its_back(row)]
+    yield f"of these, seen with a higher score than their own backs, looked at as often: {len(beyond)} {beyond}"
+    released = [_part(_part(row, "looked"), "after") for row in done if _is_released(row)]
+    looks, hits, behind = (sum(one[key] for one in released) for key in ("looks", "hits", "null_hits"))
+    yield f"looks at released heads: {looks}, with a face {hits}, from behind {behind}"
     held = [str(row["name"]) for row in done if _is_held(row)]
     yield f"held: {len(held)} {held}"
     brains = [
@@ -190,6 +195,11 @@ def _is_silent_failure(row: Row) -> bool:
     """A head is released and still looks like a face where its face was."""
     after = _part(_part(row, "looked"), "after")
     return _is_released(row) and _part(row, "treated")["shows"] != "skull" and after["best"] > 0
+
+
+def _is_beyond_its_back(row: Row) -> bool:
+    after = _part(_part(row, "looked"), "after")
+    return bool(after["best"] > after["null"])
 
 
 def _is_held(row: Row) -> bool:

@@ -7,18 +7,20 @@ Sources: dlib's detectors, one of histograms and one a network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
 
 from curator.deid.faces.render import Depth, first_hits
-from curator.deid.faces.view import SKIN, View, picture_of
+from curator.deid.faces.sides import Pose, Side, sides_of
+from curator.deid.faces.view import SKIN, View, picture_of, pixels_per_voxel
 from curator.deid.faces.zone import Curtain
+from curator.imaging.frame import turned_frame
+from curator.model.pixels import Box
 from curator.policy.faces.defacing import Numbers
-from curator.ports.faces import FaceJudge, Resampler
+from curator.ports.faces import FaceJudge, Field, Points, Resampler
 
 _NOTHING = -9.0
 # How bright the brightest tissue is that thresholds go up to, percent of all voxels.
@@ -28,6 +30,8 @@ _HALF_TURN = 180.0
 _DEEP_MM, _DEEP_SHARE = 8.0, 0.25
 # A threshold showed a face where so many of the rays that its zone has met something in the zone.
 _SHOWN_SHARE = 0.1
+# A detector's box may be off by so much of its side.
+_AROUND = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +39,16 @@ class Seen:
     """What the detectors made of a head: `best` of `looks` renders at thresholds of skin, `hits` of them had a face.
 
     `bright` is the best at thresholds inside tissue, `null` what the back of the same head scores there, and `network`
-    what the second detector says of the frontal view.
+    what the second detector says of the frontal view. `beside` renders had a face where this head's is not.
     """
 
-    best: float
-    bright: float
-    null: float
-    hits: int
-    looks: int
-    network: float
+    best: float = _NOTHING
+    bright: float = _NOTHING
+    null: float = _NOTHING
+    hits: int = 0
+    looks: int = 0
+    network: float = 0.0
+    beside: int = 0
 
     def is_clear(self, numbers: Numbers) -> bool:
         """Whether nothing looks like a face: at the skin by the limit, inside tissue by it or the back of the head."""
@@ -55,28 +60,50 @@ class Seen:
             and self.network < numbers.network_confidence
         )
 
+    def and_also(self, other: Seen) -> Seen:
+        """Both looks as one."""
+        return Seen(
+            max(self.best, other.best),
+            max(self.bright, other.bright),
+            max(self.null, other.null),
+            self.hits + other.hits,
+            self.looks + other.looks,
+            max(self.network, other.network),
+            self.beside + other.beside,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Cuts:
-    """Thresholds to look at a head at: shares of the tissue around, and the scan's own values."""
+    """Thresholds to look at a head at: shares of the tissue around at the `skin` and `within`, and the scan's `values`.
 
-    shares: tuple[float, ...] = ()
-    values: tuple[float, ...] = ()
+    Those of the scan's own values lie inside tissue.
+    """
+
+    skin: tuple[float, ...]
+    within: tuple[float, ...]
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Was:
-    """A head before its face was taken out, and the curtain that took it, in one frame."""
+    """A head before its face was taken out, and the curtain that took it, in one frame.
+
+    `middle_lps` `(1, 3)` is the middle of the face, mm: what a detector frames without it is no face of this head, as
+    the end of a neck. None where that is not known, and all counts.
+    """
 
     view: View
     curtain: Curtain
+    middle_lps: Points | None = field(repr=False, default=None)
 
     def shown(self, cuts: _Cuts) -> _Cuts:
-        """The thresholds at which some of what was taken out was seen."""
+        """The thresholds, of those inside tissue, at which some of what was taken out was seen."""
         even, smooth = self.view.even, self.view.smooth
-        return _Cuts(
-            tuple(one for one in cuts.shares if self._is_shown(first_hits(even, one))),
-            tuple(one for one in cuts.values if self._is_shown(first_hits(smooth, one))),
+        return replace(
+            cuts,
+            within=tuple(one for one in cuts.within if self._is_shown(first_hits(even, one))),
+            values=tuple(one for one in cuts.values if self._is_shown(first_hits(smooth, one))),
         )
 
     def _is_shown(self, surface: Depth) -> bool:
@@ -85,7 +112,7 @@ class Was:
 
 
 def attacked(
-    view: View,
+    views: Iterable[View],
     judge: FaceJudge,
     resampler: Resampler,
     numbers: Numbers,
@@ -93,43 +120,102 @@ def attacked(
     is_quick: bool = False,
     was: Was | None = None,
 ) -> Seen:
-    """What both detectors see of a head; a view without anything in it shows nothing. It ends with the first failure.
+    """What both detectors see of a head, looked at in each of some frames; it ends with the first failure.
+
+    A view without anything in it shows nothing, nor does no view. Thresholds are those of the first view, which the
+    second detector sees too.
 
     A quick attack looks from the front alone: for another time point of a scan that was attacked from all sides.
     Where it is known what the head `was`, thresholds that its skin did not reach count as inside tissue, and those that
     never showed its face not at all: a PET shows its brain alone there, whose folds look like this and that.
     """
     poses = [(0.0, 0.0)] if is_quick else _poses(numbers)
-    turned = partial(_scores, view, judge, resampler, numbers, poses=poses)
+    middle = None if was is None else was.middle_lps
+    seen, cuts = Seen(), None
+    for view in views:
+        is_first, cuts = cuts is None, cuts if cuts is not None else _cuts(view, numbers, was)
+        seen = seen.and_also(_Camera(view, cuts, judge, resampler, numbers, poses, middle, was is None).looked())
+        if is_first and seen.is_clear(numbers):
+            seen = replace(seen, network=judge.network(picture_of(view.even, SKIN)))
+        if not seen.is_clear(numbers):
+            break
+    return seen
+
+
+def _cuts(view: View, numbers: Numbers, was: Was | None) -> _Cuts:
     deep = () if was is None else deep_levels(was.view, numbers)
-    at_skin = _Cuts(shares=tuple(level for level in numbers.attack_levels if level not in deep))
-    skin = list(_until(numbers.clean_score, turned(facing=0.0, at=at_skin)))
-    if max(skin) > numbers.clean_score:
-        hits = sum(score > numbers.face_score for score in skin)
-        return Seen(max(skin), _NOTHING, _NOTHING, hits, len(skin), 0.0)
-    within = _Cuts(deep, _bright(view, numbers))
-    within = within if was is None else was.shown(within)
-    inside = list(turned(facing=0.0, at=within))
-    back = list(turned(facing=_HALF_TURN, at=within)) if max(inside, default=_NOTHING) > numbers.clean_score else []
-    null = max(back, default=_NOTHING)
-    # Inside tissue, what the back of the head shows as well is no face.
-    hits = sum(score > numbers.face_score for score in skin) + sum(
-        score > max(numbers.face_score, null) for score in inside
-    )
-    return Seen(
-        best=max(skin),
-        bright=max(inside, default=_NOTHING),
-        null=null,
-        hits=hits,
-        looks=len(skin) + len(inside),
-        network=judge.network(picture_of(view.even, SKIN)),
-    )
+    skin = tuple(level for level in numbers.attack_levels if level not in deep)
+    cuts = _Cuts(skin, deep, _bright(view, numbers))
+    return cuts if was is None else was.shown(cuts)
 
 
-def _until(limit: float, scores: Iterator[float]) -> Iterator[float]:
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    """What is looked at in one frame, and with what; `middle_lps` as in `Was`.
+
+    An audit asks what the back of a head shows of one that has failed, too.
+    """
+
+    view: View
+    cuts: _Cuts
+    judge: FaceJudge
+    resampler: Resampler
+    numbers: Numbers
+    poses: Sequence[Pose]
+    middle_lps: Points | None
+    is_audit: bool
+
+    def looked(self) -> Seen:
+        """What the first detector sees; it ends with the first failure."""
+        numbers = self.numbers
+        skin = list(_until(numbers.clean_score, self._scores(self.view.even, self.cuts.skin, around=0.0)))
+        best = max((score for score, _ in skin), default=_NOTHING)
+        hits = sum(score > numbers.face_score for score, _ in skin)
+        beside = sum(is_beside for _, is_beside in skin)
+        if best > numbers.clean_score:
+            return Seen(best=best, hits=hits, looks=len(skin), beside=beside)
+        inside = list(_until(numbers.face_score, self._inside(facing=0.0)))
+        bright = max((score for score, _ in inside), default=_NOTHING)
+        null = _NOTHING
+        if numbers.clean_score < bright and (bright <= numbers.face_score or self.is_audit):
+            null = max((score for score, _ in self._inside(facing=_HALF_TURN)), default=_NOTHING)
+        # Inside tissue, what the back of the head shows as well is no face.
+        hits += sum(score > max(numbers.face_score, null) for score, _ in inside)
+        beside += sum(is_beside for _, is_beside in inside)
+        return Seen(best, bright, null, hits, len(skin) + len(inside), beside=beside)
+
+    def _inside(self, *, facing: float) -> Iterator[tuple[float, bool]]:
+        yield from self._scores(self.view.even, self.cuts.within, around=0.0, facing=facing)
+        yield from self._scores(self.view.smooth, self.cuts.values, around=self.view.levels.air, facing=facing)
+
+    def _scores(
+        self, values: Field, thresholds: tuple[float, ...], *, around: float, facing: float = 0.0
+    ) -> Iterator[tuple[float, bool]]:
+        """For each render the best score of a face where it may be, and whether there is one beside it."""
+        turned = [(facing + yaw, pitch) for yaw, pitch in self.poses]
+        for side in sides_of(values, turned, thresholds, self.resampler, around=around):
+            found = self.judge.seen(side.picture, least=self.numbers.strange_score)
+            scores: dict[bool, float] = {True: _NOTHING, False: _NOTHING}
+            for one in found:
+                is_there = self._may_be_it(one.box, side)
+                scores[is_there] = max(scores[is_there], one.score)
+            yield scores[True], scores[True] <= self.numbers.face_score < scores[False]
+
+    def _may_be_it(self, box: Box, side: Side) -> bool:
+        """Whether a detector's box, and some more around it, holds the middle of the face, or that is not known."""
+        if self.middle_lps is None:
+            return True
+        frame = turned_frame(self.view.frame, yaw_deg=side.yaw_deg, pitch_deg=side.pitch_deg)
+        x, _, z = frame.voxels_of(self.middle_lps)[0]
+        column, row = x * pixels_per_voxel(), (frame.shape[0] - 1 - z) * pixels_per_voxel()
+        across, down = _AROUND * (box.right - box.left), _AROUND * (box.bottom - box.top)
+        return bool(box.left - across <= column <= box.right + across and box.top - down <= row <= box.bottom + down)
+
+
+def _until(limit: float, scores: Iterator[tuple[float, bool]]) -> Iterator[tuple[float, bool]]:
     """The scores up to the first beyond a limit: one is enough to fail."""
-    for score in scores:
-        yield score
+    for score, is_beside in scores:
+        yield score, is_beside
         if score > limit:
             return
 
@@ -153,30 +239,10 @@ def deep_levels(view: View, numbers: Numbers) -> tuple[float, ...]:
     return tuple(level for level, by in apart if 1 - np.mean(by * step <= _DEEP_MM) >= _DEEP_SHARE)
 
 
-def _scores(
-    view: View,
-    judge: FaceJudge,
-    resampler: Resampler,
-    numbers: Numbers,
-    *,
-    poses: list[tuple[float, float]],
-    facing: float,
-    at: _Cuts,
-) -> Iterator[float]:
-    for values, around, thresholds in ((view.even, 0.0, at.shares), (view.smooth, view.levels.air, at.values)):
-        for yaw, pitch in poses if thresholds else ():
-            turned = resampler.turned(values, yaw_deg=facing + yaw, pitch_deg=pitch, outside=around)
-            for threshold in thresholds:
-                seen = judge.seen(picture_of(turned, threshold), least=numbers.strange_score)
-                yield seen[0].score if seen else _NOTHING
+def _poses(numbers: Numbers) -> list[Pose]:
+    """All yaws and pitches, those that show most first: the front, from above and below.
 
-
-def _poses(numbers: Numbers) -> list[tuple[float, float]]:
-    """All yaws and pitches, but no farthest yaw with a pitch: a profile is no frontal face to the detector.
-
-    Those that show most come first: the front, from above and below.
+    Those of one yaw follow each other.
     """
-    farthest = max(abs(yaw) for yaw in numbers.attack_yaws_deg)
-    both = product(numbers.attack_yaws_deg, numbers.attack_pitches_deg)
-    poses = [(yaw, pitch) for yaw, pitch in both if not pitch or abs(yaw) < farthest or farthest == 0]
-    return sorted(poses, key=lambda pose: (abs(pose[0]), -abs(pose[1]), pose))
+    poses = product(numbers.attack_yaws_deg, numbers.attack_pitches_deg)
+    return sorted(poses, key=lambda pose: (abs(pose[0]), pose[0], -abs(pose[1]), pose[1]))

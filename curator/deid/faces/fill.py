@@ -27,8 +27,10 @@ from curator.ports.faces import Field
 
 # Voxels of tissue hang together over this much.
 _GRAIN_MM = 1.2
-# Shares of tissue's own variation: where on its scale the skin begins, how it rises, how much it varies.
-_FIRST, _RISE, _VARIATION, _TAILS = 0.0, 0.9, 0.015, 0.02
+# Of tissue's own variation its middle lies at the skin, its `_COMMON` share and its brightest so deep (as shares of the
+# shell), and that far behind them its middle again; noise moves a place by so much.
+_COMMON, _BRIGHTEST = 0.98, 0.9999
+_DEEP, _DEEPEST, _FAR, _ROUGH = 0.53, 0.9, 2.2, 0.006
 _SLICES_AT_ONCE = 16
 # Lines of a projection are followed so far, mm, in steps of so much.
 _ALONG_MM, _STEPS_ALONG = 3.0, 80
@@ -59,7 +61,7 @@ def filled(
     mask = np.zeros(shape, np.bool_)
     values = scan.volume.stored.copy()
     for curtain, view in zip(zone.curtains, views, strict=True):
-        palette = flat_palette(scan, curtain, random) if view is None else palette_of(curtain, view, random)
+        palette = _palette(scan, curtain, view, random)
         box = _box(curtain, scan)
         if any(part.stop <= part.start for part in box):
             continue
@@ -69,6 +71,12 @@ def filled(
             mask[part] |= inside
             values[part][inside] = new
     return Filled(mask, values[mask])
+
+
+def _palette(scan: Scan, curtain: Curtain, view: View | None, random: np.random.Generator) -> Palette:
+    if view is None:
+        return flat_palette(scan, curtain, random)
+    return palette_of(curtain, view, scan.volume.affine_lps, random)
 
 
 def _box(curtain: Curtain, scan: Scan) -> tuple[slice, slice, slice]:
@@ -135,7 +143,9 @@ def _slab(
     )
     air = palette.air[random.integers(0, palette.air.size, y.size)]
     # Not by how far the zone goes: that would tell where the old skin lay.
-    depth: NDArray[np.float32] = np.clip((y - skin) / np.maximum(shell, np.float32(1)), 0, 1).astype(np.float32)
+    depth: NDArray[np.float32] = np.clip((y - skin) / np.maximum(shell, np.float32(1)), 0, _FAR).astype(np.float32)
+    # Behind what is brightest tissue is as it is before it: nobody sees more of a bone than its front.
+    depth = np.minimum(depth, _FAR - depth)
     grain = grain[: shape[0]].reshape(flat)[inside]
     if mode is FaceMode.ZERO:
         new = np.full(y.size, palette.air[0], np.float32)
@@ -150,11 +160,20 @@ def _slab(
 
 
 def _variation(palette: Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far tissue at a depth (0 at the skin to 1) lies from its level: the scan's own variation, rising inwards."""
-    place = 0.5 + np.clip((depth - _FIRST) * _RISE, 0, 0.5 - _TAILS) + _VARIATION * grain
-    place = np.clip(place, _TAILS, 1 - _TAILS)
+    """How far tissue at a depth (0 at the skin to 1) lies from its level: the scan's own variation, rising inwards.
+
+    It rises to the brightest, so that a threshold as high shows a surface as smooth as the skin, and no dark hole.
+    """
     own = palette.variation
-    return np.asarray(own[(place * own.size).astype(np.intp)] - own[own.size // 2], np.float32)
+    depth = depth + np.float32(_ROUGH) * grain
+    place = np.clip(0.5 + (_COMMON - 0.5) * depth / _DEEP, 1 - _COMMON, _COMMON)
+    brighter = np.clip((depth - _DEEP) / (_DEEPEST - _DEEP), 0, 1) * (_at(own, _BRIGHTEST) - _at(own, _COMMON))
+    return np.asarray(own[(place * own.size).astype(np.intp)] + brighter - _at(own, 0.5), np.float32)
+
+
+def _at(values: NDArray[np.float32], share: float) -> np.float32:
+    """The value of some that are sorted, below which such a share of them lies."""
+    return np.float32(values[min(int(share * values.size), values.size - 1)])
 
 
 def _places(scan: Scan, curtain: Curtain, part: tuple[slice, slice, slice]) -> tuple[Field, Field, Field]:

@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from curator.deid.faces.sides import Pose, sides_of
 from curator.deid.faces.view import FLESH, SKIN, View, picture_of, pixels_per_voxel
 from curator.imaging.frame import Frame, turned_axes, turned_frame
 from curator.model.volume import Affine
@@ -74,11 +75,10 @@ def clearest_sight(view: View, judge: FaceJudge, resampler: Resampler, numbers: 
     turned as gladly as one that is straight.
     """
     poses = list(product(numbers.search_yaws_deg, numbers.search_pitches_deg))
-    looks = [look for yaw, pitch in poses for look in _looks(view, judge, resampler, numbers, yaw, pitch)]
+    looks = _looks(view, judge, resampler, numbers, poses)
     if not looks:
         return None
-    yaw, pitch = _mean_pose(looks)
-    middle = _looks(view, judge, resampler, numbers, yaw, pitch)
+    middle = _looks(view, judge, resampler, numbers, [_mean_pose(looks)])
     best = max(looks + middle, key=lambda look: look.face.score)
     straight = max(middle, key=lambda look: look.face.score, default=best)
     chosen = straight if straight.face.score > best.face.score - _ABOUT_AS_CLEAR else best
@@ -96,20 +96,16 @@ def clearest_sight(view: View, judge: FaceJudge, resampler: Resampler, numbers: 
     )
 
 
-def _looks(
-    view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, yaw: float, pitch: float
-) -> list[_Look]:
-    """What is seen of a view from one side at both thresholds; at most one face each."""
-    turned = resampler.turned(view.even, yaw_deg=yaw, pitch_deg=pitch, outside=0.0)
-    pictures = [picture_of(turned, level) for level in (SKIN, FLESH)]
+def _looks(view: View, judge: FaceJudge, resampler: Resampler, numbers: Numbers, poses: list[Pose]) -> list[_Look]:
+    """What is seen of a view from some sides at two thresholds; at most one face each."""
     return [
-        _Look(yaw, pitch, picture, seen[0])
-        for picture in pictures
-        if (seen := judge.seen(picture, least=numbers.strange_score))
+        _Look(side.yaw_deg, side.pitch_deg, side.picture, seen[0])
+        for side in sides_of(view.even, poses, (SKIN, FLESH), resampler, around=0.0)
+        if (seen := judge.seen(side.picture, least=numbers.strange_score))
     ]
 
 
-def _mean_pose(looks: list[_Look]) -> tuple[float, float]:
+def _mean_pose(looks: list[_Look]) -> Pose:
     """Yaw and pitch at which the face is seen best, by all looks that see it about as well as the best one."""
     best = max(look.face.score for look in looks)
     weights = np.array([max(0.0, look.face.score - best + _ABOUT_AS_CLEAR) for look in looks])

@@ -21,7 +21,7 @@ from curator.deid.faces.likeness import Likeness, LineUp, line_up
 from curator.deid.faces.proof import Geometry, geometry
 from curator.deid.faces.render import shaded
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Window, curtain_for, old_skin
+from curator.deid.faces.surface import Style, Window, curtain_for
 from curator.deid.faces.tools import FaceTools, Wish
 from curator.deid.faces.view import FLESH, STEP_MM, View, body_of, finer, view_of
 from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points, sockets_of
@@ -35,6 +35,8 @@ from curator.ports.faces import Points
 _TEETH_MM = 14.0
 # Air that a camera needs around a head.
 _AIR_MM = 12.0
+# One draw after the other: where one look at one new skin failed, another relief alone often fails too.
+_STYLES = tuple(Style(is_round=is_round, is_soft=is_soft) for is_round in (True, False) for is_soft in (False, True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Judged:
                 "after_back_of_head": self.seen.null,
                 "after_hits": float(self.seen.hits),
                 "after_looks": float(self.seen.looks),
+                "after_beside": float(self.seen.beside),
                 "after_network": self.seen.network,
             }
         if self.alike is not None:
@@ -107,10 +110,10 @@ def attempts(
             continue
         for draw in range(rung.draws):
             drawn = secret + bytes([number, draw])
-            zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=drawn, is_soft=_is_soft(draw))
+            zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=drawn, style=_STYLES[draw % 4])
             if zone is None:
                 break
-            attempt = carried(scan, zone, people, front, tools, wish=wish, secret=drawn, rung=number)
+            attempt = carried(scan, zone, people, front, tools, wish=wish, secret=drawn, rung=number, axes=view.frame)
             yield attempt
             # Another relief may look less like a face, but hides no more of the old skin.
             if not attempt.judged.geometry.is_proven(tools.rules.numbers):
@@ -141,11 +144,13 @@ def carried(
     wish: Wish,
     secret: bytes,
     rung: int,
+    axes: Frame,
     is_quick: bool = False,
 ) -> Defaced:
     """A scan without what lies in a zone, and what was shown of it; `view` lends its levels.
 
-    `people` are those whom what is left is compared with, None where the face was never clearly seen.
+    `people` are those whom what is left is compared with, None where the face was never clearly seen. `axes` is a frame
+    along the patient's axes: from there it is looked at as well, for that is what everybody sees who opens a scan.
     """
     random = random_of(secret, "fill", rung)
     views = tuple(
@@ -154,7 +159,8 @@ def carried(
     )
     new = filled(scan, zone, views, mode=wish.mode, random=random)
     after = replace(scan, volume=replace(scan.volume, stored=new.onto(scan.volume.stored)))
-    judged = _judged(after, zone, views, new, people, tools, mode=wish.mode, is_quick=is_quick)
+    axes = views[0].frame if is_quick else axes
+    judged = _judged(after, zone, views, new, people, tools, mode=wish.mode, is_quick=is_quick, axes=axes)
     return Defaced(zone, new, judged, rung, _failure(judged, tools))
 
 
@@ -169,11 +175,6 @@ def _as_wished(rung: Rung, wish: Wish) -> Rung:
     return replace(rung, shell_mm=deeper, has_ears=rung.has_ears or wish.ears)
 
 
-def _is_soft(draw: int) -> bool:
-    """Whether a draw has soft edges: where one look at a hard edge failed, another relief alone often fails too."""
-    return draw % 2 == 1
-
-
 def _zone(
     scan: Scan,
     front: View,
@@ -182,22 +183,22 @@ def _zone(
     tools: FaceTools,
     *,
     secret: bytes,
-    is_soft: bool,
+    style: Style,
 ) -> Zone | None:
     numbers = tools.rules.numbers
     window = face if rung.window == "face" and face is not None else front_window(front, numbers, face)
-    curtains = [_curtain(scan, front, window, rung, tools, secret=secret, is_soft=is_soft)]
+    curtains = [_curtain(scan, front, window, rung, tools, secret=secret, style=style)]
     if rung.has_ears:
         for side in _side_frames(front.frame):
             view = view_of(scan, side, tools.resampler, levels=front.levels)
             ear = ear_window(front, view, window, numbers)
-            curtains.append(_curtain(scan, view, ear, rung, tools, secret=secret + b"ear", is_soft=is_soft))
+            curtains.append(_curtain(scan, view, ear, rung, tools, secret=secret + b"ear", style=style))
     found = tuple(one for one in curtains if one is not None)
     return Zone(found) if curtains[0] is not None else None
 
 
 def _curtain(
-    scan: Scan, view: View, window: Window, rung: Rung, tools: FaceTools, *, secret: bytes, is_soft: bool
+    scan: Scan, view: View, window: Window, rung: Rung, tools: FaceTools, *, secret: bytes, style: Style
 ) -> Curtain | None:
     return curtain_for(
         view,
@@ -207,7 +208,7 @@ def _curtain(
         volume=scan.volume,
         numbers=tools.rules.numbers,
         random=random_of(secret, "relief", 0),
-        is_soft=is_soft,
+        style=style,
     )
 
 
@@ -230,6 +231,7 @@ def _judged(
     *,
     mode: FaceMode,
     is_quick: bool,
+    axes: Frame,
 ) -> Judged:
     """The proofs on the new voxels: each curtain by geometry, then the first by detectors, then the likeness."""
     numbers = tools.rules.numbers
@@ -246,11 +248,19 @@ def _judged(
     # A smooth skin has none by its making; seen in one, a hollow is that of a neck under a chin.
     if mode is not FaceMode.SMOOTH and sockets_of(front) is not None:
         return Judged(whole, None, None, has_sockets=True)
-    was = Was(views[0], zone.curtains[0])
-    seen = attacked(front, tools.judge, tools.resampler, numbers, is_quick=is_quick, was=was)
+    was = Was(views[0], zone.curtains[0], None if people is None else people.middle_of(zone.curtains[0]))
+    looks = _looks(after, front, axes, tools)
+    seen = attacked(looks, tools.judge, tools.resampler, numbers, is_quick=is_quick, was=was)
     if is_quick or people is None or not seen.is_clear(numbers):
         return Judged(whole, seen, None)
     return Judged(whole, seen, people.likeness(after, tools))
+
+
+def _looks(after: Scan, front: View, axes: Frame, tools: FaceTools) -> Iterator[View]:
+    """What is left, from in front of the face and then, where that is another way to look, along other axes."""
+    yield front
+    if axes is not front.frame:
+        yield view_of(after, axes, tools.resampler, levels=front.levels)
 
 
 def _geometry(
@@ -269,13 +279,22 @@ class LineUps:
         self._scan, self._levels, self._sight, self._tools = scan, levels, sight, tools
         self._found: LineUp | None = None
 
+    def middle_of(self, curtain: Curtain) -> Points | None:
+        """Where the middle of the face was, on the new skin, LPS mm `(1, 3)`; None without a sight of it."""
+        if self._sight is None:
+            return None
+        x, _, z = curtain.frame.voxels_of(landmark_points(self._sight)).mean(axis=0)
+        rows, columns = curtain.skin.shape
+        row, column = int(np.clip(round(z), 0, rows - 1)), int(np.clip(round(x), 0, columns - 1))
+        return curtain.frame.points_of(np.array([[x, curtain.skin[row, column], z]]))
+
     def likeness(self, after: Scan, tools: FaceTools) -> Likeness | None:
         """How alike the original is to what is left of it; None without a sight of its face."""
         if self._sight is None:
             return None
         if self._found is None:
             self._found = self._gathered(self._sight)
-        skin = old_skin(view_of(after, self._sight.frame, tools.resampler, levels=self._levels))
+        skin = view_of(after, self._sight.frame, tools.resampler, levels=self._levels).skin
         return self._found.likeness(finer(shaded(skin)), tools.judge)
 
     def _gathered(self, sight: Sight) -> LineUp:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from curator.deid.faces.find import Sight
 from curator.deid.faces.render import Depth, shaded
-from curator.deid.faces.surface import old_skin, spread
+from curator.deid.faces.surface import spread
 from curator.deid.faces.view import View, finer
 from curator.ports.faces import FaceJudge
 from curator.ports.pixels import Picture
@@ -59,7 +59,7 @@ class LineUp:
 
 def line_up(sight: Sight, view: View, judge: FaceJudge, gallery: NDArray[np.float64]) -> LineUp:
     """The line-up of a head: `view` is the original in its sight's frame, `gallery` `(N, 128)` are faces of nobody."""
-    skin = old_skin(view)
+    skin = view.skin
     pictures = lookalikes(skin, sight, step_mm=view.frame.step_mm)
     own = judge.embedding(finer(shaded(skin)), sight.pixels)
     alike = [judge.embedding(picture, sight.pixels) for picture in pictures]

@@ -9,18 +9,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from curator.deid.faces.levels import levels_of
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import old_skin, spread
-from curator.deid.faces.view import View
+from curator.deid.faces.surface import reach_of, spread
+from curator.deid.faces.view import FLESH, View
 from curator.deid.faces.zone import Curtain, Map
+from curator.model.volume import Affine
 
 # Levels are taken from this deep under the skin, mm, and blurred so far that they tell no eye from a cheek.
 _UNDER_SKIN_MM = (1.0, 6.0)
 _LEVEL_BREADTH_MM = 25.0
 # Behind (and before) the skin, mm; finer than a view's voxels it would have steps, which are seen as edges.
-PROFILE_MM = np.arange(-3.0, 7.0, 1.0)
+PROFILE_MM = np.arange(-10.0, 16.0, 1.0)
+_MEASURED_MM = np.arange(-3.0, 7.0, 1.0)
+# A profile that a thick voxel does not sample well makes the new skin a staircase: it is blurred by so much of a voxel.
+_BLUR_VOXELS = 0.7
 _STEP = np.clip(PROFILE_MM + 0.5, 0, 1).astype(np.float32)
 _MOST_SAMPLES = 200_000
 _LEAST_AIR = 100
@@ -41,10 +46,10 @@ class Palette:
     profile: NDArray[np.float32] = field(repr=False)
 
 
-def palette_of(curtain: Curtain, view: View, random: np.random.Generator) -> Palette:
-    """The palette of a scan for one curtain; `view` is the scan in the curtain's frame."""
+def palette_of(curtain: Curtain, view: View, affine_lps: Affine, random: np.random.Generator) -> Palette:
+    """The palette of a scan, whose voxels lie by an affine, for one curtain; `view` is the scan in its frame."""
     step, levels = view.frame.step_mm, view.levels
-    skin = old_skin(view)
+    skin = view.skin
     is_hit = np.isfinite(skin)
     depth = np.where(is_hit, skin, np.float32(0))
     total, count = np.zeros_like(depth), np.zeros_like(depth)
@@ -63,6 +68,7 @@ def palette_of(curtain: Curtain, view: View, random: np.random.Generator) -> Pal
         found.append((values - level)[is_tissue])
     variation = np.concatenate(found) if found else np.empty(0, np.float32)
     profile = _profile(view, depth, rays, level)
+    profile = _blurred(profile, 2 * reach_of(affine_lps, view)[1] * _BLUR_VOXELS)
     return Palette(_air(view, depth, is_hit, random), level, _sorted(variation, random), profile)
 
 
@@ -74,17 +80,29 @@ def _behind(view: View, depth: Map, behind_mm: float) -> Map:
 
 
 def _profile(view: View, depth: Map, rays: NDArray[np.bool_], level: Map) -> NDArray[np.float32]:
-    """How the skin of a scan rises on the average: a step is seen as an edge at every threshold but one."""
+    """How the skin of a scan rises on the average: a step is seen as an edge at every threshold but one.
+
+    At `_MEASURED_MM` behind it.
+    """
     if not rays.any():
-        return _STEP
+        return np.asarray(np.clip(_MEASURED_MM + 0.5, 0, 1), np.float32)
     contrast = np.maximum(level - view.levels.air, 1e-6)
     shares = []
-    for behind in PROFILE_MM:
+    for behind in _MEASURED_MM:
         values = _behind(view, depth, behind)
         shares.append(float(np.median(((values - view.levels.air) / contrast)[rays])))
     rising = np.maximum.accumulate(np.clip(shares, 0, 1))
     # Farther out lies air, whatever of the skin is smeared there.
     return np.asarray((rising - rising[0]) / max(1e-6, 1 - float(rising[0])), np.float32)
+
+
+def _blurred(measured: NDArray[np.float32], sigma_mm: float) -> NDArray[np.float32]:
+    """A measured profile at `PROFILE_MM`, as blurred as its samples are far apart; flesh begins where it did."""
+    known = np.interp(PROFILE_MM, _MEASURED_MM, measured)
+    blurred = ndimage.gaussian_filter1d(known, sigma_mm, mode="nearest")
+    blurred = (blurred - blurred[0]) / max(1e-6, float(blurred[-1] - blurred[0]))
+    moved = np.interp(FLESH, blurred, PROFILE_MM) - np.interp(FLESH, known, PROFILE_MM)
+    return np.asarray(np.interp(PROFILE_MM + moved, PROFILE_MM, blurred), np.float32)
 
 
 def flat_palette(scan: Scan, curtain: Curtain, random: np.random.Generator) -> Palette:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from curator.deid.faces.render import first_hits
-from curator.deid.faces.surface import old_skin, rays_of, reach_of, spread
+from curator.deid.faces.surface import rays_of, reach_of, spread
 from curator.deid.faces.view import SKIN, View
 from curator.deid.faces.zone import Curtain, Map, Mask
 from curator.model.volume import Affine
@@ -61,7 +61,7 @@ def geometry(
     surface by little.
     """
     step = before.frame.step_mm
-    skin = old_skin(before)
+    skin = before.skin
     core = (curtain.weight >= _CORE) & np.isfinite(skin)
     # Beside a hole in the window, as a brain that lies open makes one, a voxel of this ray may lie outside.
     core &= ndimage.minimum_filter(curtain.is_inside, size=rays_of(reach_of(affine_lps, before), step))

@@ -7,6 +7,8 @@ Sources: Lambert's cosine law.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,14 +21,16 @@ Depth = NDArray[np.float32]
 _DARKEST, _LIGHT = 40.0, 215.0
 
 
-def first_hits(values: Field, threshold: float) -> Depth:
+def first_hits(values: Field | NDArray[np.uint16], threshold: float) -> Depth:
     """The depth at which values `(Z, Y, X)` first exceed `threshold`, seen along y from the front."""
-    is_above = values > threshold
+    # A whole number exceeds a threshold where it exceeds the one below, and is compared several times as fast with it.
+    limit = math.floor(threshold) if values.dtype.kind == "u" else threshold
+    is_above = values > limit
     depth: Depth = is_above.argmax(axis=1).astype(np.float32)
     hit = np.take_along_axis(is_above, depth[:, None, :].astype(np.intp), axis=1)[:, 0, :]
     z, x = np.nonzero(hit & (depth > 0))
     behind = depth[z, x].astype(np.intp)
-    low, high = values[z, behind - 1, x], values[z, behind, x]
+    low, high = (values[z, at, x].astype(np.float32) for at in (behind - 1, behind))
     depth[z, x] = behind - 1 + (threshold - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
     depth[~hit] = np.nan
     return depth

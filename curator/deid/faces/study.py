@@ -230,7 +230,18 @@ def _carried(
     """A scan without the zone of its lead; where that is not enough, without one of its own, as large or larger."""
     started = time.process_time()
     people = None if is_quick else LineUps(scan, view.levels, lead.sight, tools)
-    first = carried(scan, lead.zone, people, view, tools, wish=wish, secret=secret, rung=lead.rung, is_quick=is_quick)
+    first = carried(
+        scan,
+        lead.zone,
+        people,
+        view,
+        tools,
+        wish=wish,
+        secret=secret,
+        rung=lead.rung,
+        axes=view.frame,
+        is_quick=is_quick,
+    )
     numbers = {"carried": 1.0, "cpu_seconds": time.process_time() - started}
     if not first.fails:
         return _of(first, numbers)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from curator.deid.faces.render import Depth, first_hits
-from curator.deid.faces.view import SKIN, View, body_of
+from curator.deid.faces.roundness import roundness
+from curator.deid.faces.view import View, body_of
 from curator.deid.faces.zone import Curtain, Map, Mask
 from curator.model.volume import Affine, Volume
 from curator.policy.faces.defacing import Numbers
@@ -21,8 +21,6 @@ from curator.policy.faces.defacing import Numbers
 # The relief is broader than a cheek.
 _RELIEF_BREADTH_MM = 20.0
 _LEAST_WEIGHT = 1e-3
-# Air that is no brighter than noise after smoothing must not count as skin.
-_NOISE_MARGIN = 1.5
 # How much of the shell the edge of the window has.
 _EDGE_SHELL, _EDGE_MM = 0.3, 8.0
 # With a soft edge all that may be old skin in another contrast is new where the new skin has left the old one by half.
@@ -78,22 +76,22 @@ class Window:
         return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
-def old_skin(view: View) -> Depth:
-    """Where the skin lies in a view, `(Z, X)` voxels along y, NaN where there is none: the body's, without specks."""
-    level = _skin_level(view)
-    return first_hits(np.where(body_of(view.even > level), view.even, np.float32(0)), level)
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a new skin is made: as round as the head's sides or flat, and where the zone ends, with a soft edge or not.
+
+    A soft edge takes less away behind the skin there: a step in a skull is seen as a brow.
+    """
+
+    is_round: bool
+    is_soft: bool
 
 
 def lengths(view: View) -> NDArray[np.intp]:
     """How long the body in a view is from front to back at each height, voxels `(Z,)`; 0 where nothing is."""
-    along = np.asarray(body_of(view.even > _skin_level(view)).any(axis=2))
+    along = np.asarray(body_of(view.even > view.skin_level).any(axis=2))
     first, last = along.argmax(axis=1), along.shape[1] - along[:, ::-1].argmax(axis=1)
     return np.where(along.any(axis=1), last - first, 0)
-
-
-def _skin_level(view: View) -> float:
-    noise = view.levels.noise / view.levels.contrast if view.levels.contrast > 0 else 0.0
-    return max(SKIN, _NOISE_MARGIN * noise)
 
 
 def curtain_for(
@@ -105,15 +103,12 @@ def curtain_for(
     volume: Volume,
     numbers: Numbers,
     random: np.random.Generator,
-    is_soft: bool = False,
+    style: Style,
 ) -> Curtain | None:
-    """The curtain of a window in a view of a volume; None where it meets no skin.
-
-    A soft edge takes less away behind the skin there: a step in a skull is seen as a brow.
-    """
+    """The curtain of a window in a view of a volume; None where it meets no skin."""
     step = view.frame.step_mm
     reach_mm = reach_of(volume.affine_lps, view)
-    skin = _without_gaps(old_skin(view), view, volume, reach_mm)
+    skin = _without_gaps(view.skin, view, volume, reach_mm)
     is_open, is_aside = _cut_open(skin, window, view, volume)
     is_hit = np.isfinite(skin) & ~is_open
     depth = np.where(is_hit, skin, np.float32(0))
@@ -123,8 +118,9 @@ def curtain_for(
     if not is_inside.any():
         return None
     relief = _relief(skin.shape, random, breadth=_RELIEF_BREADTH_MM / step) * np.float32(numbers.relief_mm / step)
+    shape = roundness(depth, is_hit, step_mm=step) if style.is_round else np.zeros_like(depth)
     # A little behind on the average, so that what stood out is not just met again.
-    meant = spread(depth, is_hit, smoothing_mm / step) + relief + np.float32(1.0 / step)
+    meant = shape + spread(depth - shape, is_hit, smoothing_mm / step) + relief + np.float32(1.0 / step)
     shell = _shell(window, weight, shell_mm=shell_mm, numbers=numbers, step=step)
     limit = _brain_limit(window, skin.shape, shell_mm=shell_mm, numbers=numbers, step=step)
     # Beside a brain that lies open it lies behind the skin as near as above the brow.
@@ -137,7 +133,7 @@ def curtain_for(
     leaves = np.where(is_hit, window.weight(skin.shape, ramp=_EDGE_MM / step), 0).astype(np.float32)
     beside = leaves * spread(depth, is_hit, _BESIDE_MM / step) + (1 - leaves) * depth
     new = weight * meant + (1 - weight) * beside
-    margin = np.minimum(full * _SOFT_GAIN, 1) if is_soft else np.float32(1)
+    margin = np.minimum(full * _SOFT_GAIN, 1) if style.is_soft else np.float32(1)
     wanted = np.where(is_hit, depth + margin * np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
     back = np.maximum(back, _least_back(depth, is_hit, reach_mm, step))

@@ -6,13 +6,14 @@ The law: a view never changes its scan; it is made anew for whatever was written
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from curator.deid.faces.levels import Levels, evened, levels_of
-from curator.deid.faces.render import first_hits, shaded
+from curator.deid.faces.render import Depth, first_hits, shaded
 from curator.deid.faces.scan import Scan
 from curator.imaging.frame import Frame, cropped_frame, patient_frame
 from curator.model.pixels import Box
@@ -25,13 +26,15 @@ COARSE_MM = 3.0
 HEAD_MM = 320.0
 # The skin: where shares of local tissue pass these, from outside; the second leaves thin things out.
 SKIN, FLESH = 0.24, 0.4
+# Air that is no brighter than noise after smoothing must not count as skin.
+_NOISE_MARGIN = 1.5
 _BLUR_MM = 0.8
 _LEAST_SCORE = -1.5
 # Faces of 64 mm and more fill the 80 pixels that the detector needs.
 _FINER = 1.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """A scan in a frame: `smooth` are physical values, `even` shares of the tissue around, both `(Z, Y, X)`."""
 
@@ -39,6 +42,20 @@ class View:
     levels: Levels
     smooth: Field = field(repr=False)
     even: Field = field(repr=False)
+
+    @cached_property
+    def skin(self) -> Depth:
+        """Where the skin lies, `(Z, X)` voxels along y, NaN where there is none: the body's, without specks."""
+        level = self.skin_level
+        skin = first_hits(np.where(body_of(self.even > level), self.even, np.float32(0)), level)
+        skin.setflags(write=False)
+        return skin
+
+    @property
+    def skin_level(self) -> float:
+        """Where on the scale of `even` the skin begins."""
+        noise = self.levels.noise / self.levels.contrast if self.levels.contrast > 0 else 0.0
+        return max(SKIN, _NOISE_MARGIN * noise)
 
 
 def view_of(scan: Scan, frame: Frame, resampler: Resampler, *, levels: Levels | None = None) -> View:
@@ -57,7 +74,7 @@ def _is_scanned(scan: Scan, frame: Frame, resampler: Resampler) -> NDArray[np.bo
     return np.asarray(resampler.onto(everywhere, indices, (depth, rows, columns), outside=0.0) > 0.5, np.bool_)
 
 
-def picture_of(values: Field, threshold: float) -> Picture:
+def picture_of(values: Field | NDArray[np.uint16], threshold: float) -> Picture:
     """A render from the front, as large as the detector needs it."""
     return finer(shaded(first_hits(values, threshold)))
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from curator.deid.faces.find import Sight
 from curator.deid.faces.render import Depth
-from curator.deid.faces.surface import Window, lengths, old_skin, spread
+from curator.deid.faces.surface import Window, lengths, spread
 from curator.deid.faces.view import View
 from curator.imaging.frame import Frame
 from curator.policy.faces.defacing import Numbers
@@ -52,7 +52,7 @@ def face_window(points_lps: Points, view: View, numbers: Numbers) -> Window:
     return Window(
         x=float(x[list(_MIDLINE)].mean()),
         z=(top + bottom) / 2,
-        half_x=min(jaw + numbers.side_margin_mm / step, _half_breadth(old_skin(view), eye)),
+        half_x=min(jaw + numbers.side_margin_mm / step, _half_breadth(view.skin, eye)),
         half_z=(top - bottom) / 2,
         eye_z=eye,
         brow_z=brow,
@@ -64,7 +64,7 @@ def front_window(view: View, numbers: Numbers, face: Window | None = None) -> Wi
 
     Where the top of the head is cut off, all that is seen is taken, and as little deep as over the brain.
     """
-    step, skin = view.frame.step_mm, old_skin(view)
+    step, skin = view.frame.step_mm, view.skin
     rows = np.flatnonzero(np.isfinite(skin).any(axis=1))
     columns = np.flatnonzero(np.isfinite(skin).any(axis=0))
     if not rows.size:
@@ -82,7 +82,7 @@ def front_window(view: View, numbers: Numbers, face: Window | None = None) -> Wi
 
 def ear_window(view: View, side: View, front: Window, numbers: Numbers) -> Window:
     """The window around an ear in a view from the side; `front` is the face's window in `view`, at the same heights."""
-    step, skin = side.frame.step_mm, old_skin(side)
+    step, skin = side.frame.step_mm, side.skin
     level = _row_of(view.frame, side.frame, front.eye_z)
     return Window(
         x=_middle(skin, level) + _EAR_BACK_MM / step * _backward(view.frame, side.frame),
@@ -96,7 +96,7 @@ def ear_window(view: View, side: View, front: Window, numbers: Numbers) -> Windo
 
 def sockets_of(view: View) -> tuple[float, float] | None:
     """The heights of eyes and brow, voxels, where sockets are seen by their shape alone; None where none are."""
-    return _sockets(old_skin(view), view.frame.step_mm)
+    return _sockets(view.skin, view.frame.step_mm)
 
 
 def _levels(view: View, skin: Depth) -> tuple[float, float]:

@@ -14,8 +14,9 @@ import numpy as np
 from curator.adapters.local_disk import LocalDisk
 from curator.bundled import bundled_folder
 from curator.deid.faces.scan import Scan
+from curator.deid.faces.sides import sides_of
 from curator.deid.faces.tools import FaceTools
-from curator.deid.faces.view import SKIN, head_frame, picture_of, view_of
+from curator.deid.faces.view import SKIN, head_frame, view_of
 from curator.errors import RefusedError
 from curator.identity.pseudonyms import Pseudonyms
 from curator.jobs.faces.asked import asked_about, each_scan
@@ -50,9 +51,6 @@ def draw_heads(paths: Sequence[Path], *, out: Path, workspace: Path, report: Rep
 
 def _png(scan: Scan, tools: FaceTools) -> bytes:
     view = view_of(scan, head_frame(scan, tools.resampler, tools.judge), tools.resampler)
-    turned = (
-        tools.resampler.turned(view.even, yaw_deg=yaw, pitch_deg=0.0, outside=0.0) if yaw else view.even
-        for yaw in _SIDES_DEG
-    )
-    picture = np.concatenate([picture_of(one, SKIN) for one in turned], axis=1)
+    sides = sides_of(view.even, [(yaw, 0.0) for yaw in _SIDES_DEG], (SKIN,), tools.resampler, around=0.0)
+    picture = np.concatenate([side.picture for side in sides], axis=1)
     return bytes(cv2.imencode(".png", picture)[1].tobytes())

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from face_tools import THREE_MM, with_stored
+from scipy import ndimage
 from treated_heads import TOOLS, TreatedHead, scan_of
 
 from curator.bundled import bundled_folder
@@ -17,7 +18,6 @@ from curator.deid.faces.find import clearest_sight
 from curator.deid.faces.likeness import LineUp, line_up
 from curator.deid.faces.proof import geometry
 from curator.deid.faces.render import shaded
-from curator.deid.faces.surface import old_skin
 from curator.deid.faces.view import View, finer, head_frame, view_of
 from curator.deid.faces.whether import Finding, whether
 from curator.deid.faces.windows import landmark_points
@@ -26,7 +26,7 @@ from curator.policy.faces.defacing import load_face_rules
 from curator.testing.heads import Contrast, HeadPlan, make_head
 
 NUMBERS = TOOLS.rules.numbers
-SHIPPED = load_face_rules(bundled_folder("rules")).numbers
+SHIPPED = load_face_rules(bundled_folder("rules"))
 Study = dict[str, TreatedHead]
 
 
@@ -49,7 +49,7 @@ def lined(view: View, t1: TreatedHead) -> tuple[LineUp, Callable[[np.ndarray], n
 
     def picture(stored: np.ndarray) -> np.ndarray:
         after = view_of(with_stored(t1.scan, stored), sight.frame, TOOLS.resampler, levels=view.levels)
-        return finer(shaded(old_skin(after)))
+        return finer(shaded(after.skin))
 
     return line_up(sight, seen, TOOLS.judge, TOOLS.rules.gallery), picture
 
@@ -68,10 +68,13 @@ def test_the_audit_finds_none_in_what_was_defaced(t1: TreatedHead) -> None:
 
 
 def test_the_audit_finds_a_face_whose_shell_was_zeroed(t1: TreatedHead) -> None:
-    """What lies behind a cut keeps the shape of a face: sockets under a brow."""
+    """What lies behind a cut that follows the skin keeps the shape of a face."""
+    inside = ndimage.binary_fill_holes(t1.before > 0.3 * np.percentile(t1.before, 90))
+    under = ndimage.distance_transform_edt(inside, sampling=t1.scan.volume.spacing_mm)
     stored = t1.before.copy()
-    stored[t1.mask] = stored.min()
-    assert audit_scan(with_stored(t1.scan, stored), TOOLS).verdict is Verdict.FACE
+    stored[(under > 0) & (under <= 5.0)] = stored.min()
+    audit = audit_scan(with_stored(t1.scan, stored), replace(TOOLS, rules=SHIPPED))
+    assert audit.verdict is Verdict.FACE
 
 
 def test_the_audit_cannot_tell_of_a_few_slices(study: Study) -> None:
@@ -107,7 +110,7 @@ def test_F01_a_header_that_names_another_part_never_hides_a_face(t1: TreatedHead
 
 
 def test_an_attack_sees_an_original_and_ends_there(view: View) -> None:
-    seen = attacked(view, TOOLS.judge, TOOLS.resampler, NUMBERS)
+    seen = attacked([view], TOOLS.judge, TOOLS.resampler, NUMBERS)
     assert seen.hits >= 1
     assert seen.best > NUMBERS.face_score
     assert not seen.is_clear(NUMBERS)
@@ -120,10 +123,10 @@ def test_a_threshold_that_skin_does_not_reach_lies_inside_tissue() -> None:
     for contrast in (Contrast.PET, Contrast.T1, Contrast.CT):
         scan = scan_of(make_head(HeadPlan(spacing_mm=THREE_MM, contrast=contrast)))
         seen = view_of(scan, patient_frame(scan.volume, step_mm=2.0), TOOLS.resampler)
-        deep[contrast] = deep_levels(seen, SHIPPED)
+        deep[contrast] = deep_levels(seen, SHIPPED.numbers)
     assert deep[Contrast.T1] == deep[Contrast.CT] == ()
-    assert 0 < len(deep[Contrast.PET]) < len(SHIPPED.attack_levels)
-    assert max(SHIPPED.attack_levels) in deep[Contrast.PET]
+    assert 0 < len(deep[Contrast.PET]) < len(SHIPPED.numbers.attack_levels)
+    assert max(SHIPPED.numbers.attack_levels) in deep[Contrast.PET]
 
 
 def test_a_threshold_that_never_showed_what_was_taken_out_is_not_attacked(t1: TreatedHead) -> None:
@@ -134,7 +137,7 @@ def test_a_threshold_that_never_showed_what_was_taken_out_is_not_attacked(t1: Tr
     before = view_of(t1.scan, curtain.frame, TOOLS.resampler)
     blank = View(before.frame, before.levels, np.zeros_like(before.smooth), before.even)
     looks = {
-        name: attacked(after, TOOLS.judge, TOOLS.resampler, NUMBERS, was=was)
+        name: attacked([after], TOOLS.judge, TOOLS.resampler, NUMBERS, was=was)
         for name, was in (("unknown", None), ("seen", Was(before, curtain)), ("never seen", Was(blank, curtain)))
     }
     assert looks["unknown"] == looks["seen"]

@@ -13,7 +13,7 @@ from treated_heads import FRONT, scan_of
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.ladder import random_of
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Window, curtain_for, old_skin, rays_of, reach_of, spread
+from curator.deid.faces.surface import Style, Window, curtain_for, rays_of, reach_of, spread
 from curator.deid.faces.view import View, view_of
 from curator.deid.faces.windows import front_window
 from curator.deid.faces.zone import Curtain, Zone
@@ -26,6 +26,7 @@ from curator.testing.heads.plan import FIELDS_OF_VIEW, FieldOfView
 NUMBERS = few_looks().numbers
 STEP_MM = 2.0
 OTHER = b"another study's"
+ROUND, SOFT = Style(is_round=True, is_soft=False), Style(is_round=True, is_soft=True)
 ENDS = ("no vault", "above brow", "cut below eyes")
 
 
@@ -35,10 +36,10 @@ class Seen:
     view: View
     window: Window
 
-    def curtain(self, secret: bytes, *, shell_mm: float = 22.0, is_soft: bool = False) -> Curtain:
+    def curtain(self, secret: bytes, *, shell_mm: float = 22.0, style: Style = ROUND) -> Curtain:
         found = curtain_for(
             self.view, self.window, shell_mm=shell_mm, smoothing_mm=20.0, volume=self.scan.volume, numbers=NUMBERS,
-            random=random_of(secret, "relief", 0), is_soft=is_soft,
+            random=random_of(secret, "relief", 0), style=style,
         )  # fmt: skip
         assert found is not None
         return found
@@ -69,7 +70,7 @@ def test_the_same_key_gives_the_same_bytes(seen: Seen) -> None:
 
 
 def test_a_soft_edge_takes_less_behind_the_skin_there_and_as_much_within(seen: Seen) -> None:
-    hard, soft = seen.curtain(SECRET), seen.curtain(SECRET, is_soft=True)
+    hard, soft = seen.curtain(SECRET), seen.curtain(SECRET, style=SOFT)
     np.testing.assert_array_equal(hard.weight, soft.weight)
     less_mm = (hard.back - soft.back) * STEP_MM
     within, edge = hard.weight > 0.9, (hard.weight > 0) & (hard.weight < 0.2)
@@ -82,7 +83,7 @@ def test_a_soft_edge_takes_less_behind_the_skin_there_and_as_much_within(seen: S
 
 def test_a_deep_shell_ends_before_the_poles_of_the_temporal_lobes(seen: Seen) -> None:
     """14 to 24 mm under the eyes and 36 to 56 mm aside they lie 35 mm and more behind the shape of the head."""
-    skin, window = old_skin(seen.view), seen.window
+    skin, window = seen.view.skin, seen.window
     z, x = np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]]
     under, aside = (window.eye_z - z) * STEP_MM, np.abs(x - window.x) * STEP_MM
     before_lobes = (under > 14) & (under < 24) & (aside > 36) & (aside < 56)
@@ -105,7 +106,7 @@ def test_another_key_gives_another_relief_in_the_same_window(seen: Seen) -> None
 
 
 def test_the_old_skin_is_behind_no_curtain_and_the_window_ends_where_it_ends(seen: Seen) -> None:
-    curtain, skin = seen.curtain(SECRET), old_skin(seen.view)
+    curtain, skin = seen.curtain(SECRET), seen.view.skin
     is_skin = np.isfinite(skin)
     assert (curtain.is_inside & is_skin).sum() > 2000
     assert (curtain.back > skin)[curtain.is_inside & is_skin].all()
@@ -122,7 +123,7 @@ def test_the_old_skin_is_behind_no_curtain_and_the_window_ends_where_it_ends(see
 
 def test_the_mean_of_many_releases_does_not_tell_the_old_features(seen: Seen) -> None:
     """Averaging takes the relief away, and what is left is the shape of the head over centimetres."""
-    skin = old_skin(seen.view)
+    skin = seen.view.skin
     is_skin = np.isfinite(skin)
     curtains = [seen.curtain(bytes([number])) for number in range(12)]
     core = (curtains[0].weight > 0.9) & is_skin
@@ -155,8 +156,9 @@ def test_a_window_without_skin_has_no_curtain(seen: Seen) -> None:
     beside = Window(-500.0, -500.0, 5.0, 5.0, 0.0, 1.0)
     random = random_of(SECRET, "relief", 0)
     found = curtain_for(
-        seen.view, beside, shell_mm=22.0, smoothing_mm=20.0, volume=seen.scan.volume, numbers=NUMBERS, random=random
-    )
+        seen.view, beside, shell_mm=22.0, smoothing_mm=20.0, volume=seen.scan.volume, numbers=NUMBERS, random=random,
+        style=ROUND,
+    )  # fmt: skip
     assert found is None
 
 
@@ -176,14 +178,14 @@ def test_a_brain_that_lies_open_at_an_end_of_the_scan_is_not_skin(
     window = front_window(seen, NUMBERS)
     curtain = curtain_for(
         seen, window, shell_mm=30.0, smoothing_mm=24.0, volume=scan.volume, numbers=NUMBERS,
-        random=random_of(SECRET, "relief", 0),
+        random=random_of(SECRET, "relief", 0), style=ROUND,
     )  # fmt: skip
     assert curtain is not None
     new = filled(scan, Zone((curtain,)), (seen,), mode=FaceMode.SMOOTH, random=random_of(SECRET, "fill", 0))
     assert new.mask.any()
     assert not (new.mask & head.brain).any()
     # Nothing else is left out of the window: all skin that lies farther inside the scan than two voxels.
-    skin, z_x = old_skin(seen), np.indices(seen.frame.shape[::2])
+    skin, z_x = seen.skin, np.indices(seen.frame.shape[::2])
     z, x = z_x[0].ravel(), z_x[1].ravel()
     is_wanted = np.isfinite(skin).ravel() & (window.weight(skin.shape, ramp=1.0).ravel() > 0)
     z, x = z[is_wanted], x[is_wanted]
