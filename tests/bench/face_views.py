@@ -204,11 +204,6 @@ def rendered(
     return Rendered(np.ascontiguousarray(cv2.GaussianBlur(filled, (0, 0), 0.7)), turn, left_mm, top_mm)
 
 
-def best_score(picture: NDArray[np.uint8]) -> float:
-    """How sure the detector is of the clearest face; very low where it sees nothing at all."""
-    return max((score for score, _ in faces_in(picture)), default=_NOTHING)
-
-
 def faces_in(picture: NDArray[np.uint8]) -> list[tuple[float, Corners]]:
     """What may be a face, with the detector's score, and where: `(left, top, right, bottom)`, pixels."""
     boxes, scores, _ = _detector().run(picture, 0, _LOWEST)

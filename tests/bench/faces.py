@@ -117,12 +117,13 @@ def _line(row: Row) -> str:
         )
         if key in numbers
     )  # fmt: skip
+    behind = f"behind {after['null_hits']} {after['null']:.2f}"
     flag = " SILENT-FAILURE" if _is_silent_failure(row) else " HELD" if _is_held(row) else ""
     return " | ".join(
         [
             f"{row['name']:14} {treated['status']:14} rung {treated['rung']} {treated['shows']:5}",
             f"own: {own}",
-            f"independent: {_seen(before)} -> {_seen(after)} at {after['at']} behind {after['null_hits']} {after['null']:.2f}",
+            f"independent: {_seen(before)} -> {_seen(after)} at {after['at']} {behind}",
             f"brain {looked['brain_changed']} of {_rounded(looked['brain_ml'])} ml",
             f"changed {100 * looked['changed_share']:.1f} %",
             f"{treated['cpu_s']:.0f} s {treated['peak_mb']:.0f} MB {treated['shape']}",
