@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -115,6 +115,49 @@ def test_an_attack_sees_an_original_and_ends_there(view: View) -> None:
     assert seen.best > NUMBERS.face_score
     assert not seen.is_clear(NUMBERS)
     assert seen.looks == 1
+
+
+def test_what_is_framed_without_the_middle_of_the_face_is_beside_it(t1: TreatedHead) -> None:
+    """As the end of a neck may be: it is counted, and is no face of this head."""
+    assert t1.treated.zone is not None
+    curtain = t1.treated.zone.curtains[0]
+    view = view_of(t1.scan, curtain.frame, TOOLS.resampler)
+    x, y, z = t1.head.landmarks_mm["nose tip"]
+    for off_mm, is_it in ((0.0, True), (20.0, True), (-250.0, False)):
+        was = Was(view, curtain, np.array([[x, y, z + off_mm]]))
+        seen = attacked([view], TOOLS.judge, TOOLS.resampler, NUMBERS, was=was)
+        assert (seen.hits > 0) is is_it
+        assert (seen.beside > 0) is not is_it
+        assert (seen.best > NUMBERS.face_score) is is_it
+
+
+def test_a_face_that_is_seen_in_the_second_frame_alone_is_seen(t1: TreatedHead, view: View) -> None:
+    """The second is only looked at, and made, where the first showed nothing."""
+    after = view_of(t1.scan_after, view.frame, TOOLS.resampler, levels=view.levels)
+    made = []
+
+    def views(*all_views: View) -> Iterator[View]:
+        for one in all_views:
+            made.append(one)
+            yield one
+
+    clean = attacked(views(after), TOOLS.judge, TOOLS.resampler, NUMBERS)
+    both = attacked(views(after, view), TOOLS.judge, TOOLS.resampler, NUMBERS)
+    assert clean.is_clear(NUMBERS)
+    assert not both.is_clear(NUMBERS)
+    assert both.looks == clean.looks + 1
+    assert len(made) == 3
+    attacked(views(view, after), TOOLS.judge, TOOLS.resampler, NUMBERS)
+    assert made[3:] == [view]
+    assert attacked([], TOOLS.judge, TOOLS.resampler, NUMBERS) == Seen()
+
+
+def test_two_looks_are_as_bad_as_the_worse() -> None:
+    one = Seen(best=-0.5, bright=-0.1, null=-9.0, hits=0, looks=5, network=0.1, beside=1)
+    other = Seen(best=-0.4, bright=-0.6, null=-0.2, hits=2, looks=7, network=0.0, beside=0)
+    both = Seen(best=-0.4, bright=-0.1, null=-0.2, hits=2, looks=12, network=0.1, beside=1)
+    assert one.and_also(other) == other.and_also(one) == both
+    assert one.and_also(Seen()) == one
 
 
 def test_a_threshold_that_skin_does_not_reach_lies_inside_tissue() -> None:

@@ -1,0 +1,84 @@
+"""What new tissue is made of: as smooth at every threshold as the new skin, whatever the voxels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curator.deid.faces.fill import _variation
+from curator.deid.faces.palette import _MEASURED_MM, PROFILE_MM, Palette, _blurred
+from curator.deid.faces.view import FLESH
+
+NONE = np.zeros(1, np.float32)
+
+
+def a_palette(seed: int = 0) -> Palette:
+    """Soft tissue, and one part in twenty of bone."""
+    random = np.random.default_rng(seed)
+    own = np.concatenate([random.normal(0, 30, 19_000), random.uniform(300, 1500, 1000)])
+    return Palette(NONE, NONE[None], np.sort(own).astype(np.float32), NONE)
+
+
+def a_rise(start_mm: float, breadth_mm: float) -> np.ndarray:
+    return np.clip((_MEASURED_MM - start_mm) / breadth_mm, 0, 1).astype(np.float32)
+
+
+@given(st.floats(-2.0, 2.0), st.floats(1.0, 4.0), st.floats(0.2, 3.5))
+def test_a_blurred_profile_rises_from_air_to_tissue_and_flesh_stays(start: float, breadth: float, sigma: float) -> None:
+    measured = a_rise(start, breadth)
+    blurred = _blurred(measured, sigma)
+    assert blurred.shape == PROFILE_MM.shape
+    assert (np.diff(blurred) >= -1e-6).all()
+    assert (blurred[0], blurred[-1]) == (pytest.approx(0, abs=1e-3), pytest.approx(1, abs=1e-3))
+    was, now = (np.interp(FLESH, one, mm) for one, mm in ((measured, _MEASURED_MM), (blurred, PROFILE_MM)))
+    assert abs(now - was) < 0.25
+
+
+@pytest.mark.parametrize(("voxel_mm", "phases"), [(3.0, 12), (5.0, 20)])
+def test_a_thick_voxel_samples_a_blurred_profile_evenly(voxel_mm: float, phases: int) -> None:
+    """Where linear interpolation has the surface does not depend on where the voxels happen to lie."""
+    off = {}
+    for sigma in (0.2, 0.7 * voxel_mm):
+        profile = _blurred(a_rise(-0.5, 1.0), sigma)
+        found = []
+        for phase in np.arange(phases) / phases:
+            at = (np.arange(-6, 7) + phase) * voxel_mm
+            found.append(np.interp(0.5, np.interp(at, PROFILE_MM, profile), at))
+        off[sigma] = np.ptp(found)
+    still, blurred = off.values()
+    assert still > 0.2 * voxel_mm
+    assert blurred < 0.25 * still
+
+
+def test_tissue_rises_from_its_middle_to_its_brightest() -> None:
+    palette = a_palette()
+    depth = np.linspace(0, 1.1, 200, dtype=np.float32)
+    new = _variation(palette, depth, np.zeros_like(depth))
+    own = palette.variation
+    assert new[0] == pytest.approx(0.0, abs=2.0)
+    assert all(later >= earlier - 1e-3 for earlier, later in pairwise(new))
+    assert new[-1] == pytest.approx(own[-3] - np.median(own), rel=0.02)
+    # Half of the depth has less than one part in twenty of the voxels has.
+    assert np.median(new[depth <= 1]) <= np.percentile(own, 97)
+
+
+def test_a_threshold_however_high_meets_a_smooth_surface() -> None:
+    """There is something to meet at each, and noise moves it by a fiftieth of the depth at the most."""
+    palette, random = a_palette(), np.random.default_rng(1)
+    depth = np.tile(np.linspace(0, 1.1, 800, dtype=np.float32), (300, 1))
+    new = _variation(palette, depth, np.repeat(random.standard_normal((300, 1)).astype(np.float32), 800, axis=1))
+    for share in (0.1, 0.5, 0.9, 0.98):
+        threshold = share * float(new.max())
+        met = depth[0][(new > threshold).argmax(axis=1)]
+        assert (new > threshold).any(axis=1).all()
+        assert met.std() < 0.02
+
+
+def test_a_palette_of_one_value_is_even() -> None:
+    depth = np.linspace(0, 1, 9, dtype=np.float32)
+    assert not _variation(replace(a_palette(), variation=NONE), depth, depth).any()
