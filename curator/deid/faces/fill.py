@@ -30,7 +30,7 @@ _GRAIN_MM = 1.2
 # Of tissue's own variation its middle lies at the skin, its `_COMMON` share and its brightest so deep (as shares of the
 # shell), and that far behind them its middle again; noise moves a place by so much.
 _COMMON, _BRIGHTEST = 0.98, 0.9999
-_DEEP, _DEEPEST, _FAR, _ROUGH = 0.53, 0.9, 2.2, 0.006
+_DEEP, _DEEPEST, _FAR, _ROUGH = 0.53, 0.9, 2.8, 0.006
 _SLICES_AT_ONCE = 16
 # Lines of a projection are followed so far, mm, in steps of so much.
 _ALONG_MM, _STEPS_ALONG = 3.0, 80
@@ -151,7 +151,7 @@ def _slab(
         new = np.full(y.size, palette.air[0], np.float32)
     else:
         if mode is FaceMode.NOISE:
-            depth = random.random(y.size, np.float32)
+            depth = np.float32(_DEEP) * (2 * random.random(y.size, np.float32) - 1)
         tissue = palette.level[z_voxel, x_voxel] + _variation(palette, depth, grain)
         share = np.interp((y - skin) * curtain.frame.step_mm, PROFILE_MM, palette.profile).astype(np.float32)
         new = air + (tissue - air) * share

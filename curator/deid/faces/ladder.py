@@ -16,14 +16,12 @@ import numpy as np
 from curator.deid.faces.attack import Seen, Was, attacked
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
-from curator.deid.faces.levels import Levels
-from curator.deid.faces.likeness import Likeness, LineUp, line_up
+from curator.deid.faces.likeness import Likeness, LineUps
 from curator.deid.faces.proof import Geometry, geometry
-from curator.deid.faces.render import shaded
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import Style, Window, curtain_for
 from curator.deid.faces.tools import FaceTools, Wish
-from curator.deid.faces.view import FLESH, STEP_MM, View, body_of, finer, view_of
+from curator.deid.faces.view import FLESH, STEP_MM, View, body_of, view_of
 from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points, sockets_of
 from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import Frame, corners_of, cropped_frame, frame_around
@@ -268,39 +266,6 @@ def _geometry(
 ) -> Geometry:
     view = view if view is not None else view_of(after, curtain.frame, tools.resampler, levels=before.levels)
     return geometry(before, view, new.mask, after.volume.affine_lps, curtain, tools.rules.numbers)
-
-
-class LineUps:
-    """Whom one scan is compared with, gathered when it is first asked for."""
-
-    __slots__ = ("_found", "_levels", "_scan", "_sight", "_tools")
-
-    def __init__(self, scan: Scan, levels: Levels, sight: Sight | None, tools: FaceTools) -> None:
-        self._scan, self._levels, self._sight, self._tools = scan, levels, sight, tools
-        self._found: LineUp | None = None
-
-    def middle_of(self, curtain: Curtain) -> Points | None:
-        """Where the middle of the face was, on the new skin, LPS mm `(1, 3)`; None without a sight of it."""
-        if self._sight is None:
-            return None
-        x, _, z = curtain.frame.voxels_of(landmark_points(self._sight)).mean(axis=0)
-        rows, columns = curtain.skin.shape
-        row, column = int(np.clip(round(z), 0, rows - 1)), int(np.clip(round(x), 0, columns - 1))
-        return curtain.frame.points_of(np.array([[x, curtain.skin[row, column], z]]))
-
-    def likeness(self, after: Scan, tools: FaceTools) -> Likeness | None:
-        """How alike the original is to what is left of it; None without a sight of its face."""
-        if self._sight is None:
-            return None
-        if self._found is None:
-            self._found = self._gathered(self._sight)
-        skin = view_of(after, self._sight.frame, tools.resampler, levels=self._levels).skin
-        return self._found.likeness(finer(shaded(skin)), tools.judge)
-
-    def _gathered(self, sight: Sight) -> LineUp:
-        """The line-up of a sight; the view that it needs is large and gone afterwards."""
-        seen = view_of(self._scan, sight.frame, self._tools.resampler, levels=self._levels)
-        return line_up(sight, seen, self._tools.judge, self._tools.rules.gallery)
 
 
 def _failure(judged: Judged, tools: FaceTools) -> str:

@@ -20,10 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.deid.faces.find import Sight
+from curator.deid.faces.levels import Levels
 from curator.deid.faces.render import Depth, shaded
+from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import spread
-from curator.deid.faces.view import View, finer
-from curator.ports.faces import FaceJudge
+from curator.deid.faces.tools import FaceTools
+from curator.deid.faces.view import View, finer, view_of
+from curator.deid.faces.windows import landmark_points
+from curator.deid.faces.zone import Curtain
+from curator.ports.faces import FaceJudge, Points
 from curator.ports.pixels import Picture
 
 # Breadth, height and depth of a lookalike's features against the original's: as far as people differ.
@@ -55,6 +60,39 @@ class LineUp:
         distance = float(np.linalg.norm(now - self.original))
         nearer = int((np.linalg.norm(self.others - now, axis=1) < distance).sum())
         return Likeness(distance, nearer + 1, len(self.others) + 1)
+
+
+class LineUps:
+    """Whom one scan is compared with, gathered when it is first asked for."""
+
+    __slots__ = ("_found", "_levels", "_scan", "_sight", "_tools")
+
+    def __init__(self, scan: Scan, levels: Levels, sight: Sight | None, tools: FaceTools) -> None:
+        self._scan, self._levels, self._sight, self._tools = scan, levels, sight, tools
+        self._found: LineUp | None = None
+
+    def middle_of(self, curtain: Curtain) -> Points | None:
+        """Where the middle of the face was, on the new skin, LPS mm `(1, 3)`; None without a sight of it."""
+        if self._sight is None:
+            return None
+        x, _, z = curtain.frame.voxels_of(landmark_points(self._sight)).mean(axis=0)
+        rows, columns = curtain.skin.shape
+        row, column = int(np.clip(round(z), 0, rows - 1)), int(np.clip(round(x), 0, columns - 1))
+        return curtain.frame.points_of(np.array([[x, curtain.skin[row, column], z]]))
+
+    def likeness(self, after: Scan, tools: FaceTools) -> Likeness | None:
+        """How alike the original is to what is left of it; None without a sight of its face."""
+        if self._sight is None:
+            return None
+        if self._found is None:
+            self._found = self._gathered(self._sight)
+        skin = view_of(after, self._sight.frame, tools.resampler, levels=self._levels).skin
+        return self._found.likeness(finer(shaded(skin)), tools.judge)
+
+    def _gathered(self, sight: Sight) -> LineUp:
+        """The line-up of a sight; the view that it needs is large and gone afterwards."""
+        seen = view_of(self._scan, sight.frame, self._tools.resampler, levels=self._levels)
+        return line_up(sight, seen, self._tools.judge, self._tools.rules.gallery)
 
 
 def line_up(sight: Sight, view: View, judge: FaceJudge, gallery: NDArray[np.float64]) -> LineUp:

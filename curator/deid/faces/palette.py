@@ -5,6 +5,7 @@ The law: only levels, distributions and one mean profile are taken from the old 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,11 +22,14 @@ from curator.model.volume import Affine
 # Levels are taken from this deep under the skin, mm, and blurred so far that they tell no eye from a cheek.
 _UNDER_SKIN_MM = (1.0, 6.0)
 _LEVEL_BREADTH_MM = 25.0
+# Tissue has at least so much of what is typical there.
+_LEAST_SHARE = 0.5
 # Behind (and before) the skin, mm; finer than a view's voxels it would have steps, which are seen as edges.
 PROFILE_MM = np.arange(-10.0, 16.0, 1.0)
-_MEASURED_MM = np.arange(-3.0, 7.0, 1.0)
-# A profile that a thick voxel does not sample well makes the new skin a staircase: it is blurred by so much of a voxel.
-_BLUR_VOXELS = 0.7
+_MEASURED_MM = np.arange(-8.0, 7.0, 1.0)
+# A profile that a thick voxel does not sample well makes the new skin a staircase: it is made so many voxels broad, one
+# standard deviation, where it is sharper.
+_BREADTH_VOXELS = 0.85
 _STEP = np.clip(PROFILE_MM + 0.5, 0, 1).astype(np.float32)
 _MOST_SAMPLES = 200_000
 _LEAST_AIR = 100
@@ -52,24 +56,36 @@ def palette_of(curtain: Curtain, view: View, affine_lps: Affine, random: np.rand
     skin = view.skin
     is_hit = np.isfinite(skin)
     depth = np.where(is_hit, skin, np.float32(0))
+    floor = _least_tissue(view, depth, is_hit)
     total, count = np.zeros_like(depth), np.zeros_like(depth)
     for behind in np.arange(*_UNDER_SKIN_MM, step):
         values = _behind(view, depth, behind)
-        is_tissue = is_hit & (values > levels.threshold)
+        is_tissue = is_hit & (values > floor)
         total += np.where(is_tissue, values, 0)
         count += is_tissue
     level = spread((total / np.maximum(count, 1)).astype(np.float32), count > 0, _LEVEL_BREADTH_MM / step)
     level = np.where(level > levels.air, level, np.float32(levels.tissue))
     rays = is_hit & curtain.is_inside
     found = []
+    # Where a brain outshines the skin, what is no part of the zone is none of its tissue.
+    deepest = np.where(floor < levels.threshold, (curtain.back - depth) * step, np.inf)
     for behind in np.arange(_UNDER_SKIN_MM[0], float(curtain.shell.max()) * step, 2 * step):
         values = _behind(view, depth, behind)
-        is_tissue = rays & (values > levels.threshold)
+        is_tissue = rays & (values > floor) & (behind <= deepest)
         found.append((values - level)[is_tissue])
     variation = np.concatenate(found) if found else np.empty(0, np.float32)
     profile = _profile(view, depth, rays, level)
-    profile = _blurred(profile, 2 * reach_of(affine_lps, view)[1] * _BLUR_VOXELS)
+    profile = _broadened(profile, 2 * reach_of(affine_lps, view)[1] * _BREADTH_VOXELS)
     return Palette(_air(view, depth, is_hit, random), level, _sorted(variation, random), profile)
+
+
+def _least_tissue(view: View, depth: Map, is_hit: NDArray[np.bool_]) -> float:
+    """What tissue under the skin measures at the least; where a brain outshines it, less than the scan's threshold."""
+    levels = view.levels
+    if not is_hit.any():
+        return levels.threshold
+    typical = float(np.median(_behind(view, depth, sum(_UNDER_SKIN_MM) / 2)[is_hit]))
+    return min(levels.threshold, levels.air + _LEAST_SHARE * (typical - levels.air))
 
 
 def _behind(view: View, depth: Map, behind_mm: float) -> Map:
@@ -96,10 +112,15 @@ def _profile(view: View, depth: Map, rays: NDArray[np.bool_], level: Map) -> NDA
     return np.asarray((rising - rising[0]) / max(1e-6, 1 - float(rising[0])), np.float32)
 
 
-def _blurred(measured: NDArray[np.float32], sigma_mm: float) -> NDArray[np.float32]:
-    """A measured profile at `PROFILE_MM`, as blurred as its samples are far apart; flesh begins where it did."""
+def _broadened(measured: NDArray[np.float32], least_mm: float) -> NDArray[np.float32]:
+    """A measured profile at `PROFILE_MM`, as broad as its samples ask for; flesh begins where it did."""
     known = np.interp(PROFILE_MM, _MEASURED_MM, measured)
-    blurred = ndimage.gaussian_filter1d(known, sigma_mm, mode="nearest")
+    rise, at = np.diff(known), PROFILE_MM[:-1] + 0.5
+    middle = float(rise @ at)
+    missing = least_mm**2 - float(rise @ (at - middle) ** 2)
+    if missing <= 0:
+        return np.asarray(known, np.float32)
+    blurred = ndimage.gaussian_filter1d(known, math.sqrt(missing), mode="nearest")
     blurred = (blurred - blurred[0]) / max(1e-6, float(blurred[-1] - blurred[0]))
     moved = np.interp(FLESH, blurred, PROFILE_MM) - np.interp(FLESH, known, PROFILE_MM)
     return np.asarray(np.interp(PROFILE_MM + moved, PROFILE_MM, blurred), np.float32)

@@ -17,7 +17,8 @@ import numpy as np
 
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
-from curator.deid.faces.ladder import Defaced, LineUps, attempts, carried, random_of
+from curator.deid.faces.ladder import Defaced, attempts, carried, random_of
+from curator.deid.faces.likeness import LineUps
 from curator.deid.faces.overlap import overlap_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.tools import FaceTools, Wish

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.deid.faces.fill import _variation
-from curator.deid.faces.palette import _MEASURED_MM, PROFILE_MM, Palette, _blurred
+from curator.deid.faces.palette import _MEASURED_MM, PROFILE_MM, Palette, _broadened
 from curator.deid.faces.view import FLESH
 
 NONE = np.zeros(1, np.float32)
@@ -29,9 +29,11 @@ def a_rise(start_mm: float, breadth_mm: float) -> np.ndarray:
 
 
 @given(st.floats(-2.0, 2.0), st.floats(1.0, 4.0), st.floats(0.2, 3.5))
-def test_a_blurred_profile_rises_from_air_to_tissue_and_flesh_stays(start: float, breadth: float, sigma: float) -> None:
+def test_a_broadened_profile_rises_from_air_to_tissue_and_flesh_stays(
+    start: float, breadth: float, sigma: float
+) -> None:
     measured = a_rise(start, breadth)
-    blurred = _blurred(measured, sigma)
+    blurred = _broadened(measured, sigma)
     assert blurred.shape == PROFILE_MM.shape
     assert (np.diff(blurred) >= -1e-6).all()
     assert (blurred[0], blurred[-1]) == (pytest.approx(0, abs=1e-3), pytest.approx(1, abs=1e-3))
@@ -40,11 +42,11 @@ def test_a_blurred_profile_rises_from_air_to_tissue_and_flesh_stays(start: float
 
 
 @pytest.mark.parametrize(("voxel_mm", "phases"), [(3.0, 12), (5.0, 20)])
-def test_a_thick_voxel_samples_a_blurred_profile_evenly(voxel_mm: float, phases: int) -> None:
+def test_a_thick_voxel_samples_a_broadened_profile_evenly(voxel_mm: float, phases: int) -> None:
     """Where linear interpolation has the surface does not depend on where the voxels happen to lie."""
     off = {}
     for sigma in (0.2, 0.7 * voxel_mm):
-        profile = _blurred(a_rise(-0.5, 1.0), sigma)
+        profile = _broadened(a_rise(-0.5, 1.0), sigma)
         found = []
         for phase in np.arange(phases) / phases:
             at = (np.arange(-6, 7) + phase) * voxel_mm
