@@ -7,12 +7,19 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from face_tools import SECRET, SMALL, THREE_MM
 from hypothesis import given
 from hypothesis import strategies as st
+from treated_heads import TOOLS, scan_of
 
 from curator.deid.faces.fill import _variation
-from curator.deid.faces.palette import _MEASURED_MM, PROFILE_MM, Palette, _broadened
-from curator.deid.faces.view import FLESH
+from curator.deid.faces.ladder import random_of
+from curator.deid.faces.palette import _MEASURED_MM, PROFILE_MM, Palette, _broadened, palette_of
+from curator.deid.faces.surface import Style, curtain_for
+from curator.deid.faces.view import FLESH, view_of
+from curator.deid.faces.windows import front_window
+from curator.imaging.frame import patient_frame
+from curator.testing.heads import Contrast, HeadPlan, make_head
 
 NONE = np.zeros(1, np.float32)
 
@@ -84,3 +91,20 @@ def test_a_threshold_however_high_meets_a_smooth_surface() -> None:
 def test_a_palette_of_one_value_is_even() -> None:
     depth = np.linspace(0, 1, 9, dtype=np.float32)
     assert not _variation(replace(a_palette(), variation=NONE), depth, depth).any()
+
+
+def test_where_a_brain_outshines_the_skin_new_tissue_is_as_bright_as_the_skin() -> None:
+    """Else a PET's new skin would rise so late that it lay a centimetre too deep."""
+    scan = scan_of(make_head(HeadPlan(spacing_mm=THREE_MM, contrast=Contrast.PET, field_of_view=SMALL)))
+    view = view_of(scan, patient_frame(scan.volume, step_mm=2.0), TOOLS.resampler)
+    curtain = curtain_for(
+        view, front_window(view, TOOLS.rules.numbers), shell_mm=22.0, smoothing_mm=20.0, volume=scan.volume,
+        numbers=TOOLS.rules.numbers, random=random_of(SECRET, "relief", 0), style=Style(is_round=True, is_soft=False),
+    )  # fmt: skip
+    assert curtain is not None
+    palette = palette_of(curtain, view, scan.volume.affine_lps, random_of(SECRET, "fill", 0))
+    z, x = np.nonzero(curtain.is_inside & np.isfinite(view.skin))
+    under = view.smooth[z, np.rint(view.skin[z, x] + 2).astype(int), x]
+    assert np.percentile(view.smooth, 99) > 3 * np.median(under)
+    assert np.median(palette.level[z, x]) < 2 * np.median(under)
+    assert np.interp(3.0, PROFILE_MM, palette.profile) > 0.5
