@@ -83,6 +83,12 @@ def test_new_values_stay_within_bounds_and_are_never_padding(ct: TreatedHead) ->
     assert new.max() <= 4095
 
 
+def test_what_is_left_is_looked_at_in_two_frames(one: TreatedHead) -> None:
+    numbers = TOOLS.rules.numbers
+    poses = len(numbers.attack_yaws_deg) * len(numbers.attack_pitches_deg)
+    assert one.numbers["after_looks"] > poses * (len(numbers.attack_levels) + len(numbers.attack_bright))
+
+
 def test_new_tissue_and_air_are_those_of_the_scan(one: TreatedHead) -> None:
     """Both are found in the zone, about as the scan measures them elsewhere."""
     threshold = skin_threshold(one)
