@@ -43,7 +43,7 @@ def main() -> None:
         after = replace(case.scan, volume=replace(volume, stored=kept["after"]))
     brain = case.brain if case.brain is not None else brain_of(case, arguments.scratch)
     face = case.face_lps if case.face_lps is not None else face_of(case.scan.physical(slice(None)), volume.affine_lps)
-    see = partial(_independent, face_lps=face, is_quick=arguments.quick)
+    see = partial(_independent, face_lps=face, brain=case.brain, is_quick=arguments.quick)
     # A phantom is known to have a face.
     before = see(case.scan) if case.face_lps is None else see(case.scan, is_quick=True)
     found: dict[str, object] = {"before": before, "brain_ml": None, "brain_changed": None}
@@ -70,9 +70,11 @@ def main() -> None:
     (arguments.scratch / f"{case.name}.looked.json").write_text(json.dumps(found), encoding="utf-8")
 
 
-def _independent(scan: Scan, *, face_lps: NDArray[np.float64] | None, is_quick: bool) -> dict[str, object]:
+def _independent(
+    scan: Scan, *, face_lps: NDArray[np.float64] | None, brain: NDArray[np.bool_] | None, is_quick: bool
+) -> dict[str, object]:
     values, affine = scan.physical(slice(None)), scan.volume.affine_lps
-    return asdict(looked_at(values, affine, face_lps=face_lps, is_quick=is_quick))
+    return asdict(looked_at(values, affine, face_lps=face_lps, brain=brain, is_quick=is_quick))
 
 
 def _other(

@@ -26,8 +26,10 @@ _QUICK_YAWS, _QUICK_PITCHES = (-25, 0, 25), (-10, 10)
 _PERCENTILES = (2, 15, 40, 75, 93)
 _NOTHING = -2.0
 _LOWEST = -1.5
-# A face is where a detector's box has it if its middle lies in so much of the box; so far around it is its surface.
-_INNER, _NEAR_MM = 0.6, 3.0
+# A face is where a detector's box has it if its middle lies in so much of the box (of boxes around faces before
+# defacing 0.8 holds all); so far around it is its surface.
+_INNER, _NEAR_MM = 0.9, 3.0
+_HALF = 0.5
 # Black pixels around a head.
 _RIM = 8
 Corners = tuple[int, int, int, int]
@@ -38,7 +40,8 @@ class Looked:
     """What the detector made of a head: `best` of `looks` renders, seen from `at` (yaw, pitch, threshold's number).
 
     `null` is the best score of the same head from behind, out of as many looks, of which `null_hits` had a face; and
-    `beside` is how many renders have a face somewhere else than where this head's face is.
+    `beside` is how many renders have a face somewhere else than where this head's face is. `brain` renders show the
+    brain where the face was, with the hollows of its orbits: a threshold above all skin shows nothing else.
     """
 
     best: float
@@ -48,14 +51,19 @@ class Looked:
     null: float
     null_hits: int
     beside: int = 0
+    brain: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A picture, the turn of its camera `(3, 3)`, and where its first pixel lies on the camera's plane, mm."""
+    """A picture, the turn of its camera `(3, 3)`, and where its first pixel lies on the camera's plane, mm.
+
+    `nearest` says which point each pixel shows, -1 for none.
+    """
 
     picture: NDArray[np.uint8]
     turn: NDArray[np.float64]
+    nearest: NDArray[np.intp]
     left_mm: float = 0.0
     top_mm: float = 0.0
 
@@ -67,30 +75,42 @@ class Rendered:
         across, down = (column - left) / (right - left) - 0.5, (row - top) / (bottom - top) - 0.5
         return max(abs(across), abs(down)) <= _INNER / 2
 
+    def share_of(self, is_such: NDArray[np.bool_], box: Corners) -> float:
+        """How much of what is seen in a box are points `(N,)` of some kind; 0 where nothing is."""
+        left, top, right, bottom = box
+        shown = self.nearest[max(top, 0) : bottom, max(left, 0) : right]
+        shown = shown[shown >= 0]
+        return float(is_such[shown].mean()) if shown.size else 0.0
+
 
 def looked_at(
     values: NDArray[np.float32],
     affine_lps: NDArray[np.float64],
     *,
     face_lps: NDArray[np.float64] | None = None,
+    brain: NDArray[np.bool_] | None = None,
     is_quick: bool = False,
 ) -> Looked:
     """What is seen of physical values `(Z, Y, X)` from all sides at all thresholds.
 
-    `face_lps` is where the middle of the face is, mm; None counts whatever looks like one.
+    `face_lps` is where the middle of the face is, mm; None counts whatever looks like one. `brain` `(Z, Y, X)` is what
+    is none, where it is known.
     """
     block, low_mm = _upright(values, affine_lps)
+    is_brain = None if brain is None else _upright(brain.astype(np.float32), affine_lps)[0] > _HALF
     levels = thresholds(block)
     yaws, pitches = (_QUICK_YAWS, _QUICK_PITCHES) if is_quick else (_YAWS, _PITCHES)
-    best, at, hits, looks, beside = _NOTHING, (0, 0, 0), 0, 0, 0
+    best, at, hits, looks, beside, brains = _NOTHING, (0, 0, 0), 0, 0, 0, 0
     behind: list[float] = []
     for number, level in enumerate(levels):
         points, normals = surface_points(block, level, low_mm)
+        of_brain = np.zeros(len(points), np.bool_) if is_brain is None else _at(is_brain, points - low_mm)
         for yaw, pitch in product(yaws, pitches):
             seen = rendered(points, normals, yaw_deg=yaw, pitch_deg=pitch)
             found = faces_in(seen.picture)
-            there = [score for score, box in found if _is_there(seen, face_lps, box)]
-            score = max(there, default=_NOTHING)
+            there = [(score, box) for score, box in found if _is_there(seen, face_lps, box)]
+            brains += any(score > 0 and seen.share_of(of_brain, box) > _HALF for score, box in there)
+            score = max((score for score, box in there if seen.share_of(of_brain, box) <= _HALF), default=_NOTHING)
             looks += 1
             hits += score > 0
             beside += score <= 0 < max((score for score, _ in found), default=_NOTHING)
@@ -102,7 +122,14 @@ def looked_at(
                     (score for score, box in faces_in(back.picture) if _is_there(back, face_lps, box)), default=_NOTHING
                 )
             )
-    return Looked(best, hits, looks, at, max(behind, default=_NOTHING), sum(score > 0 for score in behind), beside)
+    null, null_hits = max(behind, default=_NOTHING), sum(score > 0 for score in behind)
+    return Looked(best, hits, looks, at, null, null_hits, beside, brains)
+
+
+def _at(block: NDArray[np.bool_], places_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """What a block `(Z, Y, X)` has at places `(N, 3)` x, y and z from its first voxel, mm."""
+    x, y, z = np.clip(np.rint(places_mm / _STEP_MM).astype(np.intp), 0, np.array(block.shape[::-1]) - 1).T
+    return block[z, y, x]
 
 
 def _is_there(seen: Rendered, face_lps: NDArray[np.float64] | None, box: Corners) -> bool:
@@ -188,20 +215,22 @@ def rendered(
     facing = -(normals @ turn[1])
     is_seen = facing > 0.02
     if not is_seen.any():
-        return Rendered(np.zeros((100, 100), np.uint8), turn)
-    turned, shade = points[is_seen] @ turn.T, facing[is_seen]
+        return Rendered(np.zeros((100, 100), np.uint8), turn, np.full((100, 100), -1))
+    turned, shade, numbers = points[is_seen] @ turn.T, facing[is_seen], np.flatnonzero(is_seen)
     order = np.argsort(-turned[:, 1])
-    turned, shade = turned[order], (35 + 215 * shade[order]).astype(np.uint8)
+    turned, shade, numbers = turned[order], (35 + 215 * shade[order]).astype(np.uint8), numbers[order]
     left_mm, top_mm = turned[:, 0].min() - _RIM * PIXEL_MM, turned[:, 2].max() + _RIM * PIXEL_MM
     column, row = (turned[:, 0] - left_mm) / PIXEL_MM, (top_mm - turned[:, 2]) / PIXEL_MM
     picture = np.zeros((int(row.max()) + _RIM + 4, int(column.max()) + _RIM + 4), np.uint8)
     left, top = np.floor(column - 0.5).astype(np.intp), np.floor(row - 0.5).astype(np.intp)
     rows = top[:, None] + np.array([0, 0, 1, 1])
     columns = left[:, None] + np.array([0, 1, 0, 1])
+    nearest = np.full(picture.shape, -1)
     picture[rows.ravel(), columns.ravel()] = np.repeat(shade, 4)
+    nearest[rows.ravel(), columns.ravel()] = np.repeat(numbers, 4)
     closed = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     filled = np.where(picture == 0, closed, picture)
-    return Rendered(np.ascontiguousarray(cv2.GaussianBlur(filled, (0, 0), 0.7)), turn, left_mm, top_mm)
+    return Rendered(np.ascontiguousarray(cv2.GaussianBlur(filled, (0, 0), 0.7)), turn, nearest, left_mm, top_mm)
 
 
 def faces_in(picture: NDArray[np.uint8]) -> list[tuple[float, Corners]]:

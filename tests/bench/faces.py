@@ -6,7 +6,8 @@
 
 Real heads are those of ../shared/data/heads, where they are. Every head is treated in a process of its own; its time
 and memory are that process's. A silent failure is a head that was released though the bench's renderer shows the
-detector a face where its face was; what looks like one elsewhere, as noise on a forehead does, is counted beside it.
+detector a face where its face was; what looks like one elsewhere, as noise on a forehead does, is counted beside it,
+and so is a phantom's brain, seen where a threshold lies above all skin.
 Pictures are made in memory and never written.
 """
 
@@ -134,7 +135,8 @@ def _line(row: Row) -> str:
 
 
 def _seen(looked: Row) -> str:
-    return f"{looked['hits']}/{looked['looks']} {looked['best']:.2f} (elsewhere {looked['beside']})"
+    others = f"elsewhere {looked['beside']}, brain {looked['brain']}"
+    return f"{looked['hits']}/{looked['looks']} {looked['best']:.2f} ({others})"
 
 
 def _others(row: Row) -> Iterator[str]:
