@@ -31,6 +31,8 @@ _GRAIN_MM = 1.2
 # shell), and that far behind them its middle again; noise moves a place by so much.
 _COMMON, _BRIGHTEST = 0.98, 0.9999
 _DEEP, _DEEPEST, _FAR, _ROUGH = 0.53, 0.9, 2.8, 0.006
+# The places of a thick voxel lie so many mm apart; it measures so much of itself to both sides of its middle.
+_FINE_MM, _THICK = 2.0, 1.0
 _SLICES_AT_ONCE = 16
 # Lines of a projection are followed so far, mm, in steps of so much.
 _ALONG_MM, _STEPS_ALONG = 3.0, 80
@@ -136,7 +138,8 @@ def _slab(
         x, y, z = _deepest(scan, curtain, x, y, z)
     weight, skin, back, shell = curtain.at(x, z)
     inside = (weight > 0) & (y < back)
-    y, skin, shell = y[inside], skin[inside], shell[inside]
+    around = [one[inside] for one in _skins(scan, curtain, x, z, skin)]
+    y, skin, shell = y[inside], np.mean(around, axis=0, dtype=np.float32), shell[inside]
     z_voxel, x_voxel = (
         np.clip(np.rint(one[inside]).astype(np.intp), 0, length - 1)
         for one, length in zip((z, x), palette.level.shape, strict=True)
@@ -153,10 +156,25 @@ def _slab(
         if mode is FaceMode.NOISE:
             depth = np.float32(_DEEP) * (2 * random.random(y.size, np.float32) - 1)
         tissue = palette.level[z_voxel, x_voxel] + _variation(palette, depth, grain)
-        share = np.interp((y - skin) * curtain.frame.step_mm, PROFILE_MM, palette.profile).astype(np.float32)
+        rises = [np.interp((y - one) * curtain.frame.step_mm, PROFILE_MM, palette.profile) for one in around]
+        share = np.mean(rises, axis=0).astype(np.float32)
         new = air + (tissue - air) * share
     inside = inside.reshape(shape)
     return stored_as(scan, np.asarray(new, np.float32), part[0], inside), inside
+
+
+def _skins(scan: Scan, curtain: Curtain, x: Map, z: Map, skin: Map) -> list[Map]:
+    """The new skin at some places of each voxel: what is thick measures all of it, and on a flank that is a broad rise.
+
+    One, in the middle, of voxels that are not thick.
+    """
+    steps = np.linalg.solve(curtain.frame.affine_lps[:3, :3], scan.volume.affine_lps[:3, :3]).T
+    thickest = steps[int(np.argmax(scan.volume.spacing_mm[::-1]))]
+    count = round(float(np.hypot(thickest[0], thickest[2])) * curtain.frame.step_mm / _FINE_MM)
+    if scan.is_projection or count < 1:
+        return [skin]
+    parts = np.linspace(-_THICK, _THICK, 2 * count + 1, dtype=np.float32)
+    return [curtain.at(x + part * np.float32(thickest[0]), z + part * np.float32(thickest[2]))[1] for part in parts]
 
 
 def _variation(palette: Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -33,6 +33,8 @@ _BREADTH_VOXELS = 0.85
 _STEP = np.clip(PROFILE_MM + 0.5, 0, 1).astype(np.float32)
 _MOST_SAMPLES = 200_000
 _LEAST_AIR = 100
+# What lies so near to the skin is not taken for air, mm.
+_NO_SKIN_MM = 10.0
 # What is brighter in air is ghosts and flow, which hang together: drawn voxel by voxel they would be specks.
 _NO_GHOST = 0.95
 
@@ -143,7 +145,12 @@ def _air(view: View, depth: Map, is_hit: NDArray[np.bool_], random: np.random.Ge
     limit = levels.air + 0.5 * (levels.threshold - levels.air)
     front = round(float(np.percentile(depth[is_hit], 60))) if is_hit.any() else 0
     before = view.smooth[:, : max(front, 1)]
-    found = before[before < limit]
+    # The skin of a scan that is not sharp reaches far: drawn voxel by voxel it would be specks too.
+    reach = round(_NO_SKIN_MM / view.frame.step_mm)
+    is_beside = ndimage.maximum_filter(is_hit, size=2 * reach + 1) & ~is_hit
+    ends = np.where(is_hit, depth - np.float32(reach), np.where(is_beside, np.float32(0), np.float32(front)))
+    is_air = (before < limit) & (np.arange(before.shape[1], dtype=np.float32)[None, :, None] < ends[:, None, :])
+    found = before[is_air]
     if found.size < _LEAST_AIR:
         return np.array([levels.air], np.float32)
     # A view is smoother than its scan: what the scan's air varies by is put back.

@@ -103,6 +103,8 @@ def test_where_a_brain_outshines_the_skin_new_tissue_is_as_bright_as_the_skin() 
     )  # fmt: skip
     assert curtain is not None
     palette = palette_of(curtain, view, scan.volume.affine_lps, random_of(SECRET, "fill", 0))
+    # Nor is the blurred edge of that skin taken for air: lowest threshold of the attack.
+    assert palette.air.max() < view.levels.air + 0.12 * view.levels.contrast
     z, x = np.nonzero(curtain.is_inside & np.isfinite(view.skin))
     under = view.smooth[z, np.rint(view.skin[z, x] + 2).astype(int), x]
     assert np.percentile(view.smooth, 99) > 3 * np.median(under)
