@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from treated_heads import TOOLS, scan_of
 
-from curator.deid.faces.fill import _variation
+from curator.deid.faces.fill import _skins, _variation
 from curator.deid.faces.ladder import random_of
 from curator.deid.faces.palette import _MEASURED_MM, PROFILE_MM, Palette, _broadened, palette_of
 from curator.deid.faces.surface import Style, curtain_for
 from curator.deid.faces.view import FLESH, view_of
 from curator.deid.faces.windows import front_window
+from curator.deid.faces.zone import Curtain
 from curator.imaging.frame import patient_frame
 from curator.testing.heads import Contrast, HeadPlan, make_head
 
@@ -110,3 +111,20 @@ def test_where_a_brain_outshines_the_skin_new_tissue_is_as_bright_as_the_skin() 
     assert np.percentile(view.smooth, 99) > 3 * np.median(under)
     assert np.median(palette.level[z, x]) < 2 * np.median(under)
     assert np.interp(3.0, PROFILE_MM, palette.profile) > 0.5
+
+
+def test_a_thick_voxel_measures_the_skin_of_its_whole_breadth_and_a_thin_one_that_of_its_middle() -> None:
+    """On a plane flank, which falls by 2 for each step aside: closed form."""
+    scan = scan_of(make_head(HeadPlan(spacing_mm=THREE_MM, contrast=Contrast.T1, field_of_view=SMALL)))
+    frame = patient_frame(scan.volume, step_mm=1.0)
+    z, x = np.mgrid[0 : frame.shape[0], 0 : frame.shape[2]].astype(np.float32)
+    curtain = Curtain(frame, np.ones_like(x), 2 * x, 2 * x + 20, np.full_like(x, 20))
+    middle = (slice(20, -20),) * 2
+    found = np.array(_skins(scan, curtain, x, z, curtain.skin))[(slice(None), *middle)]
+    assert len(found) > 1
+    assert np.allclose(found.mean(axis=0), curtain.skin[middle], atol=1e-2)
+    assert np.allclose(np.ptp(found, axis=0), 2 * 2 * THREE_MM[2], atol=0.05)
+    thin = replace(
+        scan, volume=replace(scan.volume, affine_lps=scan.volume.affine_lps @ np.diag([0.25, 0.25, 0.25, 1]))
+    )
+    assert np.array_equal(_skins(thin, curtain, x, z, curtain.skin), [curtain.skin])
