@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -119,13 +120,14 @@ def test_scores_may_be_negative_and_angles_too() -> None:
 def test_the_ladder_climbs() -> None:
     ladder = load_face_rules(RULES).ladder
     assert [rung.window for rung in ladder] == sorted((rung.window for rung in ladder), key=WINDOWS.index)
-    for window in WINDOWS:
-        depths = [rung.shell_mm for rung in ladder if rung.window == window]
-        assert depths == sorted(depths)
+    for before, after in pairwise(rung for rung in ladder if not rung.has_ears):
+        is_deeper, is_smoother = after.shell_mm > before.shell_mm, after.smoothing_factor > before.smoothing_factor
+        assert after.window != before.window or is_deeper or is_smoother, after.id
     assert ladder[-1].has_ears
 
 
-def test_a_rung_is_drawn_at_least_once(copy: Path) -> None:
-    changed(copy, LADDER, "draws = 4", "draws = 0")
-    with pytest.raises(ConfigurationError, match="at least once"):
+@pytest.mark.parametrize("draws", [0, 17])
+def test_a_rung_is_drawn_as_often_as_there_are_draws(copy: Path, draws: int) -> None:
+    changed(copy, LADDER, "draws = 4", f"draws = {draws}")
+    with pytest.raises(ConfigurationError, match="1 to 16 times"):
         load_face_rules(copy)

@@ -22,6 +22,8 @@ from curator.strict import Table, parse_toml, read_bytes
 
 DEFACING, LADDER, GALLERY = "faces/defacing.toml", "faces/ladder.toml", "faces/gallery.csv"
 WINDOWS = ("face", "front")
+# Four reliefs in four styles: after that all would be drawn again.
+MOST_DRAWS = 16
 _EMBEDDED = 128
 
 
@@ -145,8 +147,8 @@ def parse_ladder(document: Table) -> tuple[Rung, ...]:
         rule.only(
             required=("id", "why", "source", "window", "shell_mm", "smoothing_factor", "ears", "draws", "example")
         )
-        if (draws := rule.get("draws", int)) < 1:
-            raise ConfigurationError(f"[{document.name}] a rung is drawn at least once")
+        if not 1 <= (draws := rule.get("draws", int)) <= MOST_DRAWS:
+            raise ConfigurationError(f"[{document.name}] a rung is drawn 1 to {MOST_DRAWS} times")
         rungs.append(
             Rung(
                 id=rule.get("id", str),

@@ -11,7 +11,7 @@ from scipy import ndimage
 from treated_heads import FRONT, scan_of
 
 from curator.deid.faces.fill import Filled, filled
-from curator.deid.faces.ladder import random_of
+from curator.deid.faces.ladder import drawn_as, random_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import Style, Window, curtain_for, rays_of, reach_of, spread
 from curator.deid.faces.view import View, view_of
@@ -20,6 +20,7 @@ from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import patient_frame
 from curator.imaging.resample import CpuResampler
 from curator.model.faces import FaceMode
+from curator.policy.faces.defacing import MOST_DRAWS
 from curator.testing.heads import HeadPlan, make_head
 from curator.testing.heads.plan import FIELDS_OF_VIEW, FieldOfView
 
@@ -205,3 +206,11 @@ def test_the_height_of_the_eyes_does_not_change_with_the_breadth_of_the_scan(sid
     seen = view_of(scan_of(head), patient_frame(head.volume, step_mm=STEP_MM), CpuResampler())
     eye = seen.frame.voxels_of(np.array([head.landmarks_mm["left pupil"]]))[0, 2]
     assert abs(front_window(seen, NUMBERS).eye_z - eye) * STEP_MM < 12.0
+
+
+def test_sixteen_draws_are_all_there_are_and_the_first_four_share_nothing() -> None:
+    draws = [drawn_as(draw) for draw in range(MOST_DRAWS)]
+    assert len(set(draws)) == MOST_DRAWS == len({relief for relief, _ in draws}) * len({style for _, style in draws})
+    for first in range(0, MOST_DRAWS, 4):
+        reliefs, styles = zip(*draws[first : first + 4], strict=True)
+        assert len(set(reliefs)) == len(set(styles)) == 4
