@@ -78,7 +78,7 @@ class Rendered:
     def share_of(self, is_such: NDArray[np.bool_], box: Corners) -> float:
         """How much of what is seen in a box are points `(N,)` of some kind; 0 where nothing is."""
         left, top, right, bottom = box
-        shown = self.nearest[max(top, 0) : bottom, max(left, 0) : right]
+        shown = self.nearest[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
         shown = shown[shown >= 0]
         return float(is_such[shown].mean()) if shown.size else 0.0
 
