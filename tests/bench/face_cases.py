@@ -15,7 +15,7 @@ from curator.deid.faces.scan import Scan
 from curator.deid.faces.stack_scans import scan_of
 from curator.imaging.nifti import read_nifti
 from curator.imaging.stacks import read_stack, stacks_of
-from curator.testing.heads import Contrast, HeadPlan, make_head, random_heads
+from curator.testing.heads import Contrast, Head, HeadPlan, make_head, random_heads
 
 HEADS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "heads"
 _SERIES = {"trio": "siemens_trio_t1_B", "prisma": "siemens_prisma_sag_thick"}
@@ -114,5 +114,9 @@ def _phantom(name: str, plan: HeadPlan, says_head: bool | None) -> Case:
         f" shade{plan.shading:g} bottom{plan.field_of_view.bottom_mm:g} top{plan.field_of_view.top_mm:g}"
         f" front{plan.field_of_view.front_mm:g} pose{plan.pose.turn_deg}"
     )
-    places = [head.landmarks_mm[name] for name in _AROUND_FACE]
-    return Case(name, scan, plan.face, head.brain, about, np.mean(places, axis=0))
+    return Case(name, scan, plan.face, head.brain, about, middle_of_face(head))
+
+
+def middle_of_face(head: Head) -> NDArray[np.float64]:
+    """Where the middle of a phantom's face is, LPS mm `(3,)`."""
+    return np.asarray(np.mean([head.landmarks_mm[name] for name in _AROUND_FACE], axis=0), np.float64)

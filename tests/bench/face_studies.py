@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from face_cases import middle_of_face
 from face_treat import tools
 from face_views import looked_at
 from numpy.typing import NDArray
@@ -84,6 +85,8 @@ def _line(head: Head, scan: Scan, treated: Treated, heads: Sequence[Head], done:
     seen = looked_at(
         replace(scan, volume=replace(scan.volume, stored=after)).physical(slice(None)),
         scan.volume.affine_lps,
+        face_lps=middle_of_face(head),
+        brain=head.brain,
         is_quick=True,
     )
     return " | ".join(
@@ -93,7 +96,7 @@ def _line(head: Head, scan: Scan, treated: Treated, heads: Sequence[Head], done:
             f"zones of the scans {', '.join(f'{one:.1%}' for one in lost)}",
             f"brain {int((changed & head.brain).sum())}",
             f"outside {int((changed & ~mask).sum())}",
-            f"seen {seen.hits}/{seen.looks} {seen.best:.2f}",
+            f"seen {seen.hits}/{seen.looks} {seen.best:.2f} (elsewhere {seen.beside}, brain {seen.brain})",
             outcome.why,
         ]
     )

@@ -27,8 +27,8 @@ _BENCH = Path(__file__).resolve().parent
 _REAL = ("trio", "prisma", "chris", "chris-pd", "headsq", "plastic")
 _CUBES = ("cube-t1", "cube-ct")
 _HEADS = _BENCH.parents[1].parent / "shared" / "data" / "heads"
-# Negative controls are made of these: each shows its face plainly.
-_CONTROLLED = ("trio", "headsq", "cube-t1")
+# Negative controls are made of every head but the plastic skull, which has no skin.
+_CONTROLLED = tuple(name for name in (*_REAL, *_CUBES) if name != "plastic")
 _QUICK = ("trio", "headsq", "cube-t1")
 Row = dict[str, object]
 
