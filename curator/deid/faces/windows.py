@@ -128,16 +128,23 @@ def _sockets(skin: Depth, step: float) -> tuple[float, float] | None:
     deep, high = np.minimum(*rows), np.maximum(*rows)
     reach = round(_TO_RIDGE_MM / step)
     ridge = np.array([high[z : z + reach].min() for z in range(len(high))])
-    # A chin cut off or a neck is hollow too, but at the end of what is seen.
-    around = 2 * round(_SOCKET_ROOM_MM / step) + 1
+    room = round(_SOCKET_ROOM_MM / step)
     is_socket = (
-        (deep >= _LEAST_SOCKET_MM) & (ridge <= -_LEAST_RIDGE_MM) & (deep >= ndimage.maximum_filter1d(deep, around))
+        (deep >= _LEAST_SOCKET_MM)
+        & (ridge <= -_LEAST_RIDGE_MM)
+        & (deep >= ndimage.maximum_filter1d(deep, 2 * room + 1))
     )
-    is_socket[: around // 2] = is_socket[-(around // 2) :] = False
+    # A chin cut off, a neck or a forehead that turns inwards is hollow too, but at the end of what is seen.
+    is_socket &= ndimage.binary_erosion(_from_first_to_last(is_hit.any(axis=1)), iterations=room)
     if not is_socket.any():
         return None
     eye = float(np.where(is_socket, deep - ridge, -np.inf).argmax())
     return eye, eye + (_TO_EYES_MM - _TO_BROW_MM) / step
+
+
+def _from_first_to_last(is_seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """All places between the first that is so and the last."""
+    return np.logical_or.accumulate(is_seen) & np.logical_or.accumulate(is_seen[::-1])[::-1]
 
 
 def _mean_between(features: Depth, low: float, high: float) -> NDArray[np.float32]:

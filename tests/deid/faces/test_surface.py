@@ -12,12 +12,13 @@ from treated_heads import FRONT, scan_of
 
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.ladder import drawn_as, random_of
+from curator.deid.faces.levels import levels_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import Style, Window, curtain_for, rays_of, reach_of, spread
 from curator.deid.faces.view import View, view_of
-from curator.deid.faces.windows import front_window
+from curator.deid.faces.windows import front_window, sockets_of
 from curator.deid.faces.zone import Curtain, Zone
-from curator.imaging.frame import patient_frame
+from curator.imaging.frame import Frame, patient_frame
 from curator.imaging.resample import CpuResampler
 from curator.model.faces import FaceMode
 from curator.policy.faces.defacing import MOST_DRAWS
@@ -214,3 +215,27 @@ def test_sixteen_draws_are_all_there_are_and_the_first_four_share_nothing() -> N
     for first in range(0, MOST_DRAWS, 4):
         reliefs, styles = zip(*draws[first : first + 4], strict=True)
         assert len(set(reliefs)) == len(set(styles)) == 4
+
+
+def _bent(*, first: int, ridge: int, hollows_mm: float, eyes: int) -> View:
+    """A body from the height `first` on with a ridge across it and two hollows, all heights in mm, as a view."""
+    z, y, x = np.mgrid[0:140, 0:60, 0:120].astype(np.float32)
+    brow = 8 * np.exp(-(((z - ridge) / 12) ** 2))
+    pits = sum(np.exp(-(((z - eyes) / 6) ** 2) - ((x - 60 - side) / 9) ** 2) for side in (-30, 30))
+    body = np.clip(y - (30 - brow + hollows_mm * pits), 0, 1)
+    is_there = (z >= first) & (z < 130) & (x >= 10) & (x < 110)
+    even = np.where(is_there, body, 0).astype(np.float32)
+    frame = Frame(np.diag([1.0, 1.0, 1.0, 1.0]), even.shape)
+    return View(frame, levels_of(even), even, even)
+
+
+@pytest.mark.parametrize("first", [0, 20, 32])
+def test_a_forehead_that_turns_inwards_at_its_lower_end_has_no_sockets(first: int) -> None:
+    assert sockets_of(_bent(first=first, ridge=first + 22, hollows_mm=0.0, eyes=0)) is None
+
+
+@pytest.mark.parametrize("first", [0, 20, 32])
+def test_two_hollows_under_a_ridge_are_sockets(first: int) -> None:
+    found = sockets_of(_bent(first=first, ridge=80, hollows_mm=8.0, eyes=62))
+    assert found is not None
+    assert abs(found[0] - 62) < 4
