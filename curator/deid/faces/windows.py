@@ -135,7 +135,7 @@ def _sockets(skin: Depth, step: float) -> tuple[float, float] | None:
         & (deep >= ndimage.maximum_filter1d(deep, 2 * room + 1))
     )
     # A chin cut off, a neck or a forehead that turns inwards is hollow too, but at the end of what is seen.
-    is_socket &= ndimage.binary_erosion(_from_first_to_last(is_hit.any(axis=1)), iterations=room)
+    is_socket &= ndimage.binary_erosion(_from_first_to_last(np.asarray(is_hit.any(axis=1))), iterations=room)
     if not is_socket.any():
         return None
     eye = float(np.where(is_socket, deep - ridge, -np.inf).argmax())
