@@ -13,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from face_cases import Case, load, zeroed
 from face_peers import brain_of, pydefaced, quicksheared
+from face_told import rank_among_others
 from face_treat import tools
 from face_views import face_of, looked_at
 from numpy.typing import NDArray
@@ -47,7 +49,10 @@ def main() -> None:
     # A phantom is known to have a face.
     before = see(case.scan) if case.face_lps is None else see(case.scan, is_quick=True)
     found: dict[str, object] = {"before": before, "brain_ml": None, "brain_changed": None}
-    found["after"] = before if np.array_equal(after.volume.stored, stored) else see(after)
+    is_changed = not np.array_equal(after.volume.stored, stored)
+    found["after"] = shown = see(after) if is_changed else before
+    if is_changed and face is not None and shown["hits"]:
+        found["rank_of_look"] = rank_among_others(after, case.scan, face, shown["at"])
     if brain is not None:
         found["brain_ml"] = float(brain.sum() * np.prod(volume.spacing_mm) / 1000)
         found["brain_changed"] = int((after.volume.stored != stored)[brain].sum())
@@ -64,7 +69,7 @@ def main() -> None:
             )
             if made is not None
         }
-    if others and not np.array_equal(after.volume.stored, stored):
+    if others and is_changed:
         others["curator"] = after
     found["others"] = {name: _other(case, scan, brain, see) for name, scan in others.items()}
     (arguments.scratch / f"{case.name}.looked.json").write_text(json.dumps(found), encoding="utf-8")
@@ -72,7 +77,7 @@ def main() -> None:
 
 def _independent(
     scan: Scan, *, face_lps: NDArray[np.float64] | None, brain: NDArray[np.bool_] | None, is_quick: bool
-) -> dict[str, object]:
+) -> dict[str, Any]:
     values, affine = scan.physical(slice(None)), scan.volume.affine_lps
     return asdict(looked_at(values, affine, face_lps=face_lps, brain=brain, is_quick=is_quick))
 

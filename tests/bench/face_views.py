@@ -7,7 +7,6 @@ here, nor its levels, views or scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -163,14 +162,18 @@ def face_of(values: NDArray[np.float32], affine_lps: NDArray[np.float64]) -> NDA
     return place
 
 
-def renders(
-    values: NDArray[np.float32], affine_lps: NDArray[np.float64], views: Sequence[tuple[int, int, int]]
-) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of some views (yaw, pitch, threshold's number)."""
+def look(
+    values: NDArray[np.float32],
+    affine_lps: NDArray[np.float64],
+    *,
+    face_lps: NDArray[np.float64],
+    at: tuple[int, int, int],
+) -> tuple[Rendered, list[tuple[float, Corners]]]:
+    """One look of those (yaw, pitch, threshold's number), and the boxes and scores of faces where the face is."""
     block, low_mm = _upright(values, affine_lps)
-    levels = thresholds(block)
-    for yaw, pitch, number in views:
-        yield rendered(*surface_points(block, levels[number], low_mm), yaw_deg=yaw, pitch_deg=pitch).picture
+    yaw, pitch, number = at
+    seen = rendered(*surface_points(block, thresholds(block)[number], low_mm), yaw_deg=yaw, pitch_deg=pitch)
+    return seen, [(score, box) for score, box in faces_in(seen.picture) if seen.shows_in(face_lps, box)]
 
 
 def thresholds(block: NDArray[np.float32]) -> list[float]:

@@ -7,7 +7,8 @@
 Real heads are those of ../shared/data/heads, where they are. Every head is treated in a process of its own; its time
 and memory are that process's. A silent failure is a head that was released though the bench's renderer shows the
 detector a face where its face was; what looks like one elsewhere, as noise on a forehead does, is counted beside it,
-and so is a phantom's brain, seen where a threshold lies above all skin.
+and so is a phantom's brain, seen where a threshold lies above all skin. Whose face such a look shows is asked of a
+network of faces, among 20 other people seen in the same way.
 Pictures are made in memory and never written.
 """
 
@@ -119,7 +120,7 @@ def _line(row: Row) -> str:
         if key in numbers
     )  # fmt: skip
     behind = f"behind {after['null_hits']} {after['null']:.2f}"
-    flag = " SILENT-FAILURE" if _is_silent_failure(row) else " HELD" if _is_held(row) else ""
+    flag = f" SILENT-FAILURE {_told(row)}" if _is_silent_failure(row) else " HELD" if _is_held(row) else ""
     return " | ".join(
         [
             f"{row['name']:14} {treated['status']:14} rung {treated['rung']} {treated['shows']:5}",
@@ -164,6 +165,8 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
     yield f"silent failures (released, and the independent renderer shows a face): {len(failures)} {failures}"
     beyond = [name for row in done for name in [str(row["name"])] if name in failures and _is_beyond_its_back(row)]
     yield f"of these, seen with a higher score than their own backs, looked at as often: {len(beyond)} {beyond}"
+    told = [str(row["name"]) for row in done if _is_silent_failure(row) and _rank(row)[0] <= 1]
+    yield f"of these, its own face the most alike to what is seen, or not known to be none: {len(told)} {told}"
     released = [_part(_part(row, "looked"), "after") for row in done if _is_released(row)]
     looks, hits, behind = (sum(one[key] for one in released) for key in ("looks", "hits", "null_hits"))
     yield f"looks at released heads: {looks}, with a face {hits}, from behind {behind}"
@@ -188,6 +191,16 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
         brain = [one["brain_changed"] for one in seen]
         still = f"{faces} of {len(seen)} still show a face"
         yield f"{name}: {still}; curator's audit passes {len(seen) - caught}; brain voxels {brain}"
+
+
+def _rank(row: Row) -> list[int]:
+    """The rank of its own face in the look that shows one, and among how many; `[0, 0]` where it is not known."""
+    return list(_part(row, "looked").get("rank_of_look", [0, 0]))
+
+
+def _told(row: Row) -> str:
+    rank, among = _rank(row)
+    return f"(its own face is number {rank} of {among} in likeness)"
 
 
 def _is_released(row: Row) -> bool:
