@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 from face_cases import Case, load, zeroed
+from face_likeness import rank_among_others
 from face_peers import brain_of, pydefaced, quicksheared
-from face_told import rank_among_others
 from face_treat import tools
-from face_views import face_of, looked_at
+from face_views import brain_as_seen, face_of, looked_at
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -45,14 +45,15 @@ def main() -> None:
         after = replace(case.scan, volume=replace(volume, stored=kept["after"]))
     brain = case.brain if case.brain is not None else brain_of(case, arguments.scratch)
     face = case.face_lps if case.face_lps is not None else face_of(case.scan.physical(slice(None)), volume.affine_lps)
-    see = partial(_independent, face_lps=face, brain=case.brain, is_quick=arguments.quick)
+    shown = None if case.brain is None else brain_as_seen(case.brain, volume.spacing_mm, case.scan.modality)
+    see = partial(_independent, face_lps=face, brain=shown, is_quick=arguments.quick)
     # A phantom is known to have a face.
     before = see(case.scan) if case.face_lps is None else see(case.scan, is_quick=True)
     found: dict[str, object] = {"before": before, "brain_ml": None, "brain_changed": None}
     is_changed = not np.array_equal(after.volume.stored, stored)
-    found["after"] = shown = see(after) if is_changed else before
-    if is_changed and face is not None and shown["hits"]:
-        found["rank_of_look"] = rank_among_others(after, case.scan, face, shown["at"])
+    found["after"] = seen = see(after) if is_changed else before
+    if is_changed and face is not None and seen["hits"]:
+        found["rank_of_look"] = rank_among_others(after, case.scan, face, seen["at"], brain=shown)
     if brain is not None:
         found["brain_ml"] = float(brain.sum() * np.prod(volume.spacing_mm) / 1000)
         found["brain_changed"] = int((after.volume.stored != stored)[brain].sum())

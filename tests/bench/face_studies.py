@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 from face_cases import middle_of_face
 from face_treat import tools
-from face_views import looked_at
+from face_views import brain_as_seen, looked_at
 from numpy.typing import NDArray
 
 from curator.adapters.rigid_registration import SimpleItkRegistrar
@@ -86,7 +86,7 @@ def _line(head: Head, scan: Scan, treated: Treated, heads: Sequence[Head], done:
         replace(scan, volume=replace(scan.volume, stored=after)).physical(slice(None)),
         scan.volume.affine_lps,
         face_lps=middle_of_face(head),
-        brain=head.brain,
+        brain=brain_as_seen(head.brain, scan.volume.spacing_mm, scan.modality),
         is_quick=True,
     )
     return " | ".join(

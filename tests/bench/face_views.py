@@ -7,7 +7,9 @@ here, nor its levels, views or scale.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from itertools import product
 
@@ -30,10 +32,16 @@ _LOWEST = -1.5
 _INNER, _NEAR_MM = 0.9, 3.0
 _HALF = 0.5
 # A PET's blur shows the edge of a brain 4 to 6 mm outside it; a child's skin lies 12 mm outside and farther.
-_BLUR_MM = 6.0
+_BLUR_MM = {"PT": 6.0}
 # Black pixels around a head.
 _RIM = 8
 Corners = tuple[int, int, int, int]
+
+
+class Kind(Enum):
+    """What a detector's box frames: the place of the face, another, or brain, which is none."""
+
+    FACE, BESIDE, BRAIN = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,8 @@ class Looked:
     """What the detector made of a head: `best` of `looks` renders, seen from `at` (yaw, pitch, threshold's number).
 
     `null` is the best score of the same head from behind, out of as many looks, of which `null_hits` had a face; and
-    `beside` is how many renders have a face somewhere else than where this head's face is. `brain` renders show the
-    brain where the face was, with the hollows of its orbits: a threshold above all skin shows nothing else.
+    `beside` is how many renders have a face somewhere else than where this head's face is, and `brain` how many in a
+    box of more than half brain: a threshold above all skin shows nothing else, with the hollows of its orbits.
     """
 
     best: float
@@ -98,49 +106,87 @@ def looked_at(
     is none, where it is known.
     """
     block, low_mm = _upright(values, affine_lps)
-    is_brain = None if brain is None else _blurred(_upright(brain.astype(np.float32), affine_lps)[0] > _HALF)
+    is_brain = _upright_mask(brain, affine_lps)
     levels = thresholds(block)
     yaws, pitches = (_QUICK_YAWS, _QUICK_PITCHES) if is_quick else (_YAWS, _PITCHES)
     best, at, hits, looks, beside, brains = _NOTHING, (0, 0, 0), 0, 0, 0, 0
     behind: list[float] = []
     for number, level in enumerate(levels):
         points, normals = surface_points(block, level, low_mm)
-        of_brain = np.zeros(len(points), np.bool_) if is_brain is None else _at(is_brain, points - low_mm)
+        of_brain = _of(is_brain, points - low_mm)
         for yaw, pitch in product(yaws, pitches):
-            seen = rendered(points, normals, yaw_deg=yaw, pitch_deg=pitch)
-            found = faces_in(seen.picture)
-            there = [(score, box) for score, box in found if _is_there(seen, face_lps, box)]
-            brains += any(score > 0 and seen.share_of(of_brain, box) > _HALF for score, box in there)
-            score = max((score for score, box in there if seen.share_of(of_brain, box) <= _HALF), default=_NOTHING)
+            scores = _best_of_each_kind(rendered(points, normals, yaw_deg=yaw, pitch_deg=pitch), face_lps, of_brain)
+            score = scores[Kind.FACE]
             looks += 1
             hits += score > 0
-            beside += score <= 0 < max((score for score, _ in found), default=_NOTHING)
+            beside += score <= 0 < scores[Kind.BESIDE]
+            brains += score <= 0 < scores[Kind.BRAIN]
             if score > best:
                 best, at = score, (yaw, pitch, number)
             back = rendered(points, normals, yaw_deg=180 + yaw, pitch_deg=pitch)
-            behind.append(
-                max(
-                    (score for score, box in faces_in(back.picture) if _is_there(back, face_lps, box)), default=_NOTHING
-                )
-            )
+            behind.append(_best_of_each_kind(back, face_lps, of_brain)[Kind.FACE])
     null, null_hits = max(behind, default=_NOTHING), sum(score > 0 for score in behind)
     return Looked(best, hits, looks, at, null, null_hits, beside, brains)
 
 
-def _blurred(brain: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A brain and what its blur reaches."""
-    return np.asarray(ndimage.distance_transform_edt(~brain) * _STEP_MM <= _BLUR_MM, np.bool_)
+def look(
+    values: NDArray[np.float32],
+    affine_lps: NDArray[np.float64],
+    *,
+    face_lps: NDArray[np.float64],
+    at: tuple[int, int, int],
+    brain: NDArray[np.bool_] | None = None,
+) -> tuple[Rendered, Corners | None]:
+    """One look of those (yaw, pitch, threshold's number), and the clearest face where the face is; None for none."""
+    block, low_mm = _upright(values, affine_lps)
+    yaw, pitch, number = at
+    points, normals = surface_points(block, thresholds(block)[number], low_mm)
+    seen = rendered(points, normals, yaw_deg=yaw, pitch_deg=pitch)
+    found = _kinds(seen, face_lps, _of(_upright_mask(brain, affine_lps), points - low_mm))
+    faces = [(score, box) for score, box, kind in found if kind is Kind.FACE and score > 0]
+    return seen, max(faces)[1] if faces else None
+
+
+def _kinds(
+    seen: Rendered, face_lps: NDArray[np.float64] | None, of_brain: NDArray[np.bool_]
+) -> list[tuple[float, Corners, Kind]]:
+    """What may be a face, its score, its box and what it frames; `of_brain` says which points are brain."""
+    found = []
+    for score, box in faces_in(seen.picture):
+        is_there = face_lps is None or seen.shows_in(face_lps, box)
+        is_brain = seen.share_of(of_brain, box) > _HALF
+        found.append((score, box, Kind.BRAIN if is_brain else Kind.FACE if is_there else Kind.BESIDE))
+    return found
+
+
+def _best_of_each_kind(
+    seen: Rendered, face_lps: NDArray[np.float64] | None, of_brain: NDArray[np.bool_]
+) -> dict[Kind, float]:
+    found = _kinds(seen, face_lps, of_brain)
+    return {kind: max((score for score, _, of in found if of is kind), default=_NOTHING) for kind in Kind}
+
+
+def brain_as_seen(brain: NDArray[np.bool_], spacing_mm: Sequence[float], modality: str) -> NDArray[np.bool_]:
+    """A brain `(Z, Y, X)` as far as a scanner of that modality blurs it; an empty one stays empty."""
+    blur_mm = _BLUR_MM.get(modality, 0.0)
+    if not blur_mm or not brain.any():
+        return brain
+    return np.asarray(ndimage.distance_transform_edt(~brain, sampling=spacing_mm) <= blur_mm, np.bool_)
+
+
+def _upright_mask(mask: NDArray[np.bool_] | None, affine_lps: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+    return None if mask is None else _upright(mask.astype(np.float32), affine_lps)[0] > _HALF
+
+
+def _of(block: NDArray[np.bool_] | None, places_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """What a mask has at places `(N, 3)`; False everywhere without one."""
+    return np.zeros(len(places_mm), np.bool_) if block is None else _at(block, places_mm)
 
 
 def _at(block: NDArray[np.bool_], places_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
     """What a block `(Z, Y, X)` has at places `(N, 3)` x, y and z from its first voxel, mm."""
     x, y, z = np.clip(np.rint(places_mm / _STEP_MM).astype(np.intp), 0, np.array(block.shape[::-1]) - 1).T
     return block[z, y, x]
-
-
-def _is_there(seen: Rendered, face_lps: NDArray[np.float64] | None, box: Corners) -> bool:
-    """Whether a box is where the face is, or behind it; it is where that is not known."""
-    return face_lps is None or seen.shows_in(face_lps, box)
 
 
 def face_of(values: NDArray[np.float32], affine_lps: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -160,20 +206,6 @@ def face_of(values: NDArray[np.float32], affine_lps: NDArray[np.float64]) -> NDA
                 if near.any():
                     best, place = score, np.array([middle[0], turned[near, 1].min(), middle[1]]) @ seen.turn
     return place
-
-
-def look(
-    values: NDArray[np.float32],
-    affine_lps: NDArray[np.float64],
-    *,
-    face_lps: NDArray[np.float64],
-    at: tuple[int, int, int],
-) -> tuple[Rendered, list[tuple[float, Corners]]]:
-    """One look of those (yaw, pitch, threshold's number), and the boxes and scores of faces where the face is."""
-    block, low_mm = _upright(values, affine_lps)
-    yaw, pitch, number = at
-    seen = rendered(*surface_points(block, thresholds(block)[number], low_mm), yaw_deg=yaw, pitch_deg=pitch)
-    return seen, [(score, box) for score, box in faces_in(seen.picture) if seen.shows_in(face_lps, box)]
 
 
 def thresholds(block: NDArray[np.float32]) -> list[float]:

@@ -28,7 +28,7 @@ _BENCH = Path(__file__).resolve().parent
 _REAL = ("trio", "prisma", "chris", "chris-pd", "headsq", "plastic")
 _CUBES = ("cube-t1", "cube-ct")
 _HEADS = _BENCH.parents[1].parent / "shared" / "data" / "heads"
-# Negative controls are made of every head but the plastic skull, which has no skin.
+# Negative controls are made of every real head and cube but the plastic skull, which has no skin.
 _CONTROLLED = tuple(name for name in (*_REAL, *_CUBES) if name != "plastic")
 _QUICK = ("trio", "headsq", "cube-t1")
 Row = dict[str, object]
@@ -120,7 +120,7 @@ def _line(row: Row) -> str:
         if key in numbers
     )  # fmt: skip
     behind = f"behind {after['null_hits']} {after['null']:.2f}"
-    flag = f" SILENT-FAILURE {_told(row)}" if _is_silent_failure(row) else " HELD" if _is_held(row) else ""
+    flag = f" SILENT-FAILURE {_words_of_rank(row)}" if _is_silent_failure(row) else " HELD" if _is_held(row) else ""
     return " | ".join(
         [
             f"{row['name']:14} {treated['status']:14} rung {treated['rung']} {treated['shows']:5}",
@@ -165,8 +165,8 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
     yield f"silent failures (released, and the independent renderer shows a face): {len(failures)} {failures}"
     beyond = [name for row in done for name in [str(row["name"])] if name in failures and _is_beyond_its_back(row)]
     yield f"of these, seen with a higher score than their own backs, looked at as often: {len(beyond)} {beyond}"
-    told = [str(row["name"]) for row in done if _is_silent_failure(row) and _rank(row)[0] <= 1]
-    yield f"of these, its own face the most alike to what is seen, or not known to be none: {len(told)} {told}"
+    own = [str(row["name"]) for row in done if _is_silent_failure(row) and _rank(row)[0] <= 1]
+    yield f"of these, its own face is the most alike to what is seen, or that is not known: {len(own)} {own}"
     released = [_part(_part(row, "looked"), "after") for row in done if _is_released(row)]
     looks, hits, behind = (sum(one[key] for one in released) for key in ("looks", "hits", "null_hits"))
     yield f"looks at released heads: {looks}, with a face {hits}, from behind {behind}"
@@ -198,9 +198,9 @@ def _rank(row: Row) -> list[int]:
     return list(_part(row, "looked").get("rank_of_look", [0, 0]))
 
 
-def _told(row: Row) -> str:
+def _words_of_rank(row: Row) -> str:
     rank, among = _rank(row)
-    return f"(its own face is number {rank} of {among} in likeness)"
+    return f"(its own face is number {rank} of {among} in likeness)" if among else "(its likeness is not known)"
 
 
 def _is_released(row: Row) -> bool:

@@ -126,8 +126,7 @@ def test_the_ladder_climbs() -> None:
     assert ladder[-1].has_ears
 
 
-@pytest.mark.parametrize("draws", [0, 17])
-def test_a_rung_is_drawn_as_often_as_there_are_draws(copy: Path, draws: int) -> None:
-    changed(copy, LADDER, "draws = 4", f"draws = {draws}")
-    with pytest.raises(ConfigurationError, match="1 to 16 times"):
+def test_a_rung_is_drawn_at_least_once(copy: Path) -> None:
+    changed(copy, LADDER, "draws = 4", "draws = 0")
+    with pytest.raises(ConfigurationError, match="at least once"):
         load_face_rules(copy)

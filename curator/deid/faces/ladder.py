@@ -107,9 +107,8 @@ def attempts(
         if number < first or (rung.window == "face" and face is None):
             continue
         for draw in range(rung.draws):
-            relief, style = drawn_as(draw)
-            drawn = secret + bytes([number, relief])
-            zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=drawn, style=style)
+            drawn = secret + bytes([number, draw])
+            zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=drawn, style=_STYLES[draw % 4])
             if zone is None:
                 break
             attempt = carried(scan, zone, people, front, tools, wish=wish, secret=drawn, rung=number, axes=view.frame)
@@ -167,12 +166,6 @@ def random_of(secret: bytes, purpose: str, number: int) -> np.random.Generator:
     """A stream of random numbers that only the key gives, the same in every process."""
     digest = hmac.new(secret, f"{purpose} {number}".encode(), hashlib.sha256).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
-
-
-def drawn_as(draw: int) -> tuple[int, Style]:
-    """Which relief a draw has, 0 to 3, and its style: each relief in one style, then in the next; 16 in all."""
-    turn, style = divmod(draw, len(_STYLES))
-    return (style - turn) % len(_STYLES), _STYLES[style]
 
 
 def _as_wished(rung: Rung, wish: Wish) -> Rung:

@@ -228,7 +228,7 @@ def _follow(
 def _carried(
     scan: Scan, view: View, lead: _Lead, tools: FaceTools, *, wish: Wish, secret: bytes, is_quick: bool = False
 ) -> Treated:
-    """A scan without the zone of its lead; where that is not enough, without one of its own, as large or larger."""
+    """A scan without the zone of its lead; where that is not enough, without one of its own, from that rung on."""
     started = time.process_time()
     people = None if is_quick else LineUps(scan, view.levels, lead.sight, tools)
     first = carried(

@@ -121,6 +121,8 @@ def _sockets(skin: Depth, step: float) -> tuple[float, float] | None:
     depth = np.where(is_hit, skin, 0).astype(np.float32)
     features = (np.where(is_hit, depth - spread(depth, is_hit, _SHAPE_MM / step), 0) * step).astype(np.float32)
     columns = np.flatnonzero(is_hit.any(axis=0))
+    if not columns.size:
+        return None
     middle = (columns[0] + columns[-1]) / 2
     near, far = (mm / step for mm in _SOCKET_MM)
     sides = [(middle - far, middle - near), (middle + near, middle + far)]

@@ -1,6 +1,7 @@
 """The numbers by which faces are found, removed and looked for again, and the ladder of retries.
 
-The law: each number is one rule and says by its example which way it counts; the ladder goes from the mildest rung up.
+The law: each number is one rule and says by its example which way it counts; each rung of the ladder is deeper,
+smoother or larger than the one before.
 
 Sources: rules/faces/defacing.toml, rules/faces/ladder.toml, rules/faces/gallery.csv.
 """
@@ -22,8 +23,6 @@ from curator.strict import Table, parse_toml, read_bytes
 
 DEFACING, LADDER, GALLERY = "faces/defacing.toml", "faces/ladder.toml", "faces/gallery.csv"
 WINDOWS = ("face", "front")
-# Four reliefs in four styles: after that all would be drawn again.
-MOST_DRAWS = 16
 _EMBEDDED = 128
 
 
@@ -147,8 +146,8 @@ def parse_ladder(document: Table) -> tuple[Rung, ...]:
         rule.only(
             required=("id", "why", "source", "window", "shell_mm", "smoothing_factor", "ears", "draws", "example")
         )
-        if not 1 <= (draws := rule.get("draws", int)) <= MOST_DRAWS:
-            raise ConfigurationError(f"[{document.name}] a rung is drawn 1 to {MOST_DRAWS} times")
+        if (draws := rule.get("draws", int)) < 1:
+            raise ConfigurationError(f"[{document.name}] a rung is drawn at least once")
         rungs.append(
             Rung(
                 id=rule.get("id", str),

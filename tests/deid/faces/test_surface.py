@@ -11,7 +11,7 @@ from scipy import ndimage
 from treated_heads import FRONT, scan_of
 
 from curator.deid.faces.fill import Filled, filled
-from curator.deid.faces.ladder import drawn_as, random_of
+from curator.deid.faces.ladder import random_of
 from curator.deid.faces.levels import levels_of
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import Style, Window, curtain_for, rays_of, reach_of, spread
@@ -21,7 +21,6 @@ from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import Frame, patient_frame
 from curator.imaging.resample import CpuResampler
 from curator.model.faces import FaceMode
-from curator.policy.faces.defacing import MOST_DRAWS
 from curator.testing.heads import HeadPlan, make_head
 from curator.testing.heads.plan import FIELDS_OF_VIEW, FieldOfView
 
@@ -209,14 +208,6 @@ def test_the_height_of_the_eyes_does_not_change_with_the_breadth_of_the_scan(sid
     assert abs(front_window(seen, NUMBERS).eye_z - eye) * STEP_MM < 12.0
 
 
-def test_sixteen_draws_are_all_there_are_and_the_first_four_share_nothing() -> None:
-    draws = [drawn_as(draw) for draw in range(MOST_DRAWS)]
-    assert len(set(draws)) == MOST_DRAWS == len({relief for relief, _ in draws}) * len({style for _, style in draws})
-    for first in range(0, MOST_DRAWS, 4):
-        reliefs, styles = zip(*draws[first : first + 4], strict=True)
-        assert len(set(reliefs)) == len(set(styles)) == 4
-
-
 def _bent(*, first: int, ridge: int, hollows_mm: float, eyes: int) -> View:
     """A body from the height `first` on with a ridge across it and two hollows, all heights in mm, as a view."""
     z, y, x = np.mgrid[0:140, 0:60, 0:120].astype(np.float32)
@@ -239,3 +230,10 @@ def test_two_hollows_under_a_ridge_are_sockets(first: int) -> None:
     found = sockets_of(_bent(first=first, ridge=80, hollows_mm=8.0, eyes=62))
     assert found is not None
     assert abs(found[0] - 62) < 4
+
+
+def test_sockets_are_seen_a_little_above_the_end_of_a_scan_and_nothing_is_in_an_empty_one() -> None:
+    near = sockets_of(_bent(first=52, ridge=80, hollows_mm=8.0, eyes=62))
+    assert near is not None
+    assert abs(near[0] - 62) < 4
+    assert sockets_of(_bent(first=140, ridge=80, hollows_mm=0.0, eyes=62)) is None
