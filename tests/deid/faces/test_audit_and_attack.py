@@ -11,6 +11,7 @@ from face_tools import THREE_MM, with_stored
 from scipy import ndimage
 from treated_heads import TOOLS, TreatedHead, scan_of
 
+from curator.adapters.dlib_heads import DlibHeads
 from curator.bundled import bundled_folder
 from curator.deid.faces.attack import Seen, Was, attacked, deep_levels
 from curator.deid.faces.audit import Verdict, audit_scan
@@ -18,11 +19,13 @@ from curator.deid.faces.find import clearest_sight
 from curator.deid.faces.likeness import LineUp, line_up
 from curator.deid.faces.proof import geometry
 from curator.deid.faces.render import shaded
-from curator.deid.faces.view import View, finer, head_frame, view_of
+from curator.deid.faces.view import View, finer, head_frame, pixels_per_voxel, view_of
 from curator.deid.faces.whether import Finding, whether
 from curator.deid.faces.windows import landmark_points
 from curator.imaging.frame import patient_frame
+from curator.model.pixels import Box
 from curator.policy.faces.defacing import load_face_rules
+from curator.ports.faces import FaceSeen
 from curator.testing.heads import Contrast, HeadPlan, make_head
 
 NUMBERS = TOOLS.rules.numbers
@@ -117,7 +120,36 @@ def test_an_attack_sees_an_original_and_ends_there(view: View) -> None:
     assert seen.looks == 1
 
 
-def test_what_is_framed_without_the_middle_of_the_face_is_beside_it(t1: TreatedHead) -> None:
+class _OneBox(DlibHeads):
+    """Sees one face in every picture, in the same box of 100 pixels."""
+
+    BOX = Box(150, 100, 250, 200)
+
+    def seen(self, picture: np.ndarray, *, least: float) -> tuple[FaceSeen, ...]:
+        return (FaceSeen(1.0, self.BOX),)
+
+
+@pytest.mark.parametrize("way", [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1)])
+@pytest.mark.parametrize(
+    ("share", "at_the_skin", "inside"),
+    [(0.44, True, False), (0.46, False, True), (0.59, False, True), (0.61, False, False)],
+)
+def test_how_far_the_middle_of_a_face_may_lie_from_that_of_a_box(
+    t1: TreatedHead, way: tuple[int, int], share: float, at_the_skin: bool, inside: bool
+) -> None:
+    """Shares of the box's side, less far at the skin, where all of a face is seen; an attack ends where it sees one."""
+    assert t1.treated.zone is not None
+    curtain = t1.treated.zone.curtains[0]
+    view = view_of(t1.scan, curtain.frame, TOOLS.resampler)
+    column, row = 150 + 100 * share * way[0], 200 + 100 * share * way[1]
+    voxel = (column / pixels_per_voxel(), 0.0, view.frame.shape[0] - 1 - row / pixels_per_voxel())
+    was = Was(view, curtain, view.frame.points_of(np.array([voxel])))
+    seen = attacked([view], _OneBox(), TOOLS.resampler, NUMBERS, is_quick=True, was=was)
+    assert (seen.best == 1.0, seen.bright == 1.0) == (at_the_skin, inside)
+    assert (seen.beside > 0) is not at_the_skin
+
+
+def test_what_is_framed_far_from_the_middle_of_the_face_is_beside_it(t1: TreatedHead) -> None:
     """As the end of a neck may be: it is counted, and is no face of this head."""
     assert t1.treated.zone is not None
     curtain = t1.treated.zone.curtains[0]
