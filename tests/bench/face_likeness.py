@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
-import face_recognition
 import numpy as np
 from face_cases import middle_of_face
 from face_views import look
 from numpy.typing import NDArray
 
+from curator.adapters.dlib_heads import DlibHeads
 from curator.deid.faces.scan import Scan
+from curator.model.pixels import Box
 from curator.testing.heads import HeadPlan, make_head
 
+_NETWORKS = DlibHeads()
 _OTHERS = 20
 _FIRST_PERSON = 1000
 _STEPS_MM = (2.0, 2.0, 2.0)
@@ -72,5 +73,5 @@ def _embedding(
     if box is None:
         return None
     left, top, right, bottom = box
-    picture = cv2.cvtColor(seen.picture, cv2.COLOR_GRAY2RGB)
-    return np.asarray(face_recognition.face_encodings(picture, [(top, right, bottom, left)])[0], np.float64)
+    landmarks = _NETWORKS.landmarks(seen.picture, Box(top, left, bottom, right))
+    return _NETWORKS.embedding(seen.picture, landmarks)

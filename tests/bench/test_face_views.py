@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import face_likeness
 import numpy as np
 import pytest
-from face_views import PIXEL_MM, rendered
+from face_cases import middle_of_face
+from face_views import PIXEL_MM, brain_as_seen, rendered
+
+from curator.deid.faces.scan import Scan
+from curator.testing.heads import HeadPlan, make_head
 
 SIDE_MM = 80.0
 X, Z = (axis.ravel() for axis in np.meshgrid(np.arange(0, SIDE_MM + 0.5, 0.5), np.arange(0, SIDE_MM + 0.5, 0.5)))
@@ -40,3 +45,23 @@ def test_a_place_in_the_middle_of_a_box_is_in_it_and_one_at_its_edge_is_not(yaw:
     for off, is_in in ((0.0, True), (0.42, True), (0.48, False)):
         around = box(seen, across - 20 + 40 * off, 60, across + 20 + 40 * off, 20)
         assert bool(seen.shows_in(place, around)) is is_in
+
+
+def test_a_brain_is_seen_farther_out_in_a_pet_alone() -> None:
+    brain = np.zeros((21, 21, 21), np.bool_)
+    brain[10, 10, 10] = True
+    seen = brain_as_seen(brain, (2.0, 1.0, 1.0), "PT")
+    assert [int(seen[line].sum()) for line in ((slice(None), 10, 10), (10, slice(None), 10))] == [7, 13]
+    assert np.array_equal(brain_as_seen(brain, (2.0, 1.0, 1.0), "MR"), brain)
+    assert not brain_as_seen(np.zeros_like(brain), (2.0, 1.0, 1.0), "PT").any()
+
+
+def test_a_head_with_its_face_is_the_most_alike_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(face_likeness, "_OTHERS", 4)
+    head = make_head(HeadPlan(person=7, strength=1.7, spacing_mm=(2.0, 2.0, 2.0)))
+    scan, face = Scan(volume=head.volume), middle_of_face(head)
+    assert face_likeness.rank_among_others(scan, scan, face, (0, 0, 2)) == [1, 5]
+    far_off = face + np.array([0.0, 0.0, 150.0])
+    assert face_likeness.rank_among_others(scan, scan, far_off, (0, 0, 2)) == [0, 0]
+    all_brain = np.ones(head.brain.shape, np.bool_)
+    assert face_likeness.rank_among_others(scan, scan, face, (0, 0, 2), brain=all_brain) == [0, 0]
