@@ -121,6 +121,7 @@ def attacked(
     *,
     is_quick: bool = False,
     was: Was | None = None,
+    null_from: float | None = None,
 ) -> Seen:
     """What both detectors see of a head, looked at in each of some frames; it ends with the first failure.
 
@@ -130,13 +131,17 @@ def attacked(
     A quick attack looks from the front alone: for another time point of a scan that was attacked from all sides.
     Where it is known what the head `was`, thresholds that its skin did not reach count as inside tissue, and those that
     never showed its face not at all: a PET shows its brain alone there, whose folds look like this and that.
+
+    `null_from` says above which score inside tissue the back of the head is looked at too, which may look like as much;
+    without one nothing inside tissue passes that would not at the skin.
     """
     poses = [(0.0, 0.0)] if is_quick else _poses(numbers)
     middle = None if was is None else was.middle_lps
     seen, cuts = Seen(), None
     for view in views:
         is_first, cuts = cuts is None, cuts if cuts is not None else _cuts(view, numbers, was)
-        seen = seen.and_also(_Camera(view, cuts, judge, resampler, numbers, poses, middle, was is None).looked())
+        camera = _Camera(view, cuts, judge, resampler, numbers, poses, middle)
+        seen = seen.and_also(camera.looked(null_from))
         if is_first and seen.is_clear(numbers):
             seen = replace(seen, network=judge.network(picture_of(view.even, SKIN)))
         if not seen.is_clear(numbers):
@@ -153,10 +158,7 @@ def _cuts(view: View, numbers: Numbers, was: Was | None) -> _Cuts:
 
 @dataclass(frozen=True, slots=True)
 class _Camera:
-    """What is looked at in one frame, and with what; `middle_lps` as in `Was`.
-
-    An audit asks what the back of a head shows of one that has failed, too.
-    """
+    """What is looked at in one frame, and with what; `middle_lps` as in `Was`."""
 
     view: View
     cuts: _Cuts
@@ -165,10 +167,9 @@ class _Camera:
     numbers: Numbers
     poses: Sequence[Pose]
     middle_lps: Points | None
-    is_audit: bool
 
-    def looked(self) -> Seen:
-        """What the first detector sees; it ends with the first failure."""
+    def looked(self, null_from: float | None) -> Seen:
+        """What the first detector sees; it ends with the first failure. `null_from` as in `attacked`."""
         numbers = self.numbers
         skin = list(_until(numbers.clean_score, self._scores(self.view.even, self.cuts.skin, most_off=_OFF_SKIN)))
         best = max((score for score, _ in skin), default=_NOTHING)
@@ -176,10 +177,11 @@ class _Camera:
         beside = sum(is_beside for _, is_beside in skin)
         if best > numbers.clean_score:
             return Seen(best=best, hits=hits, looks=len(skin), beside=beside)
-        inside = list(_until(numbers.face_score, self._inside(facing=0.0)))
+        enough = numbers.clean_score if null_from is None else numbers.face_score
+        inside = list(_until(enough, self._inside(facing=0.0)))
         bright = max((score for score, _ in inside), default=_NOTHING)
         null = _NOTHING
-        if numbers.clean_score < bright and (bright <= numbers.face_score or self.is_audit):
+        if null_from is not None and bright > null_from:
             null = max((score for score, _ in self._inside(facing=_HALF_TURN)), default=_NOTHING)
         # Inside tissue, what the back of the head shows as well is no face.
         hits += sum(score > max(numbers.face_score, null) for score, _ in inside)

@@ -44,6 +44,15 @@ class Audit:
 
 def audit_scan(scan: Scan, tools: FaceTools) -> Audit:
     """Whether a volume shows a face to anybody who looks: from many sides, at many thresholds, with two detectors."""
+    return _audited(scan, tools, null_from=tools.rules.numbers.clean_score)
+
+
+def shows_face(scan: Scan, tools: FaceTools) -> bool:
+    """Whether that audit would find a face: it looks less often where it may only ask whether a volume is clean."""
+    return _audited(scan, tools, null_from=tools.rules.numbers.face_score).verdict is Verdict.FACE
+
+
+def _audited(scan: Scan, tools: FaceTools, *, null_from: float) -> Audit:
     numbers = tools.rules.numbers
     if scan.is_flat:
         return Audit(Verdict.UNCLEAR, "too few slices to look at")
@@ -57,7 +66,7 @@ def audit_scan(scan: Scan, tools: FaceTools) -> Audit:
         return Audit(Verdict.FACE, shown.why, found)
     if shown.finding is Finding.NONE:
         return Audit(Verdict.CLEAN, shown.why, found)
-    seen = attacked([view], tools.judge, tools.resampler, numbers)
+    seen = attacked([view], tools.judge, tools.resampler, numbers, null_from=null_from)
     found |= {"best": max(shown.score, seen.best), "bright": seen.bright, "network": seen.network}
     # Where a brain outshines the skin, what is seen inside may be folds of it.
     is_brain = scan.modality in _OUTSHONE and bool(deep_levels(view, numbers)) and seen.best <= numbers.face_score

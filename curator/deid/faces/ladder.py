@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from curator.deid.faces.attack import Seen, Was, attacked
+from curator.deid.faces.audit import shows_face
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
 from curator.deid.faces.likeness import Likeness, LineUps
@@ -26,8 +27,7 @@ from curator.deid.faces.windows import ear_window, face_window, front_window, la
 from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import Frame, corners_of, cropped_frame, frame_around
 from curator.model.faces import FaceMode
-from curator.policy.faces.defacing import Rung
-from curator.ports.faces import Points
+from curator.policy.faces.defacing import Numbers, Rung
 
 # Teeth lie this much deeper than a face does.
 _TEETH_MM = 14.0
@@ -41,15 +41,15 @@ _STYLES = tuple(Style(is_round=is_round, is_soft=is_soft) for is_round in (True,
 class Judged:
     """What was shown of a defaced scan, from the cheapest proof on; None for what came after the first that failed.
 
-    `has_sockets`: two eye sockets under a brow are seen by their shape alone.
-
-    `alike` is None too where its face was never clearly seen.
+    `has_sockets`: two eye sockets under a brow are seen by their shape alone. `alike` is None too where its face was
+    never clearly seen. `is_found`: an audit, which knows nothing of the original, finds a face; it is asked last.
     """
 
     geometry: Geometry
     seen: Seen | None
     alike: Likeness | None
     has_sockets: bool = False
+    is_found: bool = False
 
     def numbers(self) -> dict[str, float]:
         """The numbers for the ledger."""
@@ -57,6 +57,7 @@ class Judged:
             "recovered": self.geometry.recovered,
             "old_skin_kept": float(self.geometry.unchanged),
             "after_sockets": float(self.has_sockets),
+            "after_audit": float(self.is_found),
         }
         if self.seen is not None:
             found |= {
@@ -97,9 +98,10 @@ def attempts(
     skin is met.
     """
     if sight is None:
-        front, face = view, None
+        front, face, axes = view, None, view.frame
     else:
-        frame = frame_around(_body_corners(view), sight.axes, step_mm=STEP_MM)
+        axes = _body_frame(view)
+        frame = frame_around(corners_of(axes), sight.axes, step_mm=STEP_MM)
         front = view_of(scan, frame, tools.resampler, levels=view.levels)
         face = face_window(landmark_points(sight), front, tools.rules.numbers)
     people = LineUps(scan, view.levels, sight, tools)
@@ -111,15 +113,15 @@ def attempts(
             zone = _zone(scan, front, face, _as_wished(rung, wish), tools, secret=drawn, style=_STYLES[draw % 4])
             if zone is None:
                 break
-            attempt = carried(scan, zone, people, front, tools, wish=wish, secret=drawn, rung=number, axes=view.frame)
+            attempt = carried(scan, zone, people, front, tools, wish=wish, secret=drawn, rung=number, axes=axes)
             yield attempt
             # Another relief may look less like a face, but hides no more of the old skin.
             if not attempt.judged.geometry.is_proven(tools.rules.numbers):
                 break
 
 
-def _body_corners(view: View) -> Points:
-    """The corners of the box around the head in a view, with some air, as patient points `(8, 3)`."""
+def _body_frame(view: View) -> Frame:
+    """The part of a view's frame around the head, with some air."""
     body = body_of(view.even > FLESH)
     margin = round(_AIR_MM / view.frame.step_mm)
     start, shape = [], []
@@ -129,7 +131,7 @@ def _body_corners(view: View) -> Points:
         first, last = max(0, first - margin), min(length - 1, last + margin)
         start.append(first)
         shape.append(last - first + 1)
-    return corners_of(cropped_frame(view.frame, (start[0], start[1], start[2]), (shape[0], shape[1], shape[2])))
+    return cropped_frame(view.frame, (start[0], start[1], start[2]), (shape[0], shape[1], shape[2]))
 
 
 def carried(
@@ -249,9 +251,12 @@ def _judged(
     was = Was(views[0], zone.curtains[0], None if people is None else people.middle_of(zone.curtains[0]))
     looks = _looks(after, front, axes, tools)
     seen = attacked(looks, tools.judge, tools.resampler, numbers, is_quick=is_quick, was=was)
-    if is_quick or people is None or not seen.is_clear(numbers):
+    if is_quick or not seen.is_clear(numbers):
         return Judged(whole, seen, None)
-    return Judged(whole, seen, people.likeness(after, tools))
+    alike = None if people is None else people.likeness(after, tools)
+    is_other = alike is None or _is_other(alike, numbers)
+    # Whoever is given this scan may look as well, and is not told where its face was.
+    return Judged(whole, seen, alike, is_found=is_other and shows_face(after, tools))
 
 
 def _looks(after: Scan, front: View, axes: Frame, tools: FaceTools) -> Iterator[View]:
@@ -277,6 +282,13 @@ def _failure(judged: Judged, tools: FaceTools) -> str:
         return "eye sockets are seen under a brow"
     if judged.seen is None or not judged.seen.is_clear(numbers):
         return "a detector still sees a face"
-    if judged.alike is not None and judged.alike.rank < numbers.least_rank:
+    if judged.alike is not None and not _is_other(judged.alike, numbers):
         return "the original is the most alike in the gallery"
+    if judged.is_found:
+        return "an audit still finds a face"
     return ""
+
+
+def _is_other(alike: Likeness, numbers: Numbers) -> bool:
+    """Whether what is left is more like somebody else."""
+    return alike.rank >= numbers.least_rank

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,9 +54,19 @@ def sides_of(
     for yaw, group in groupby(poses, key=lambda pose: pose[0]):
         turned = resampler.turned(steps, yaw_deg=yaw, pitch_deg=0.0, outside=outside)
         for _, pitch in group:
-            seen = resampler.turned(turned, yaw_deg=0.0, pitch_deg=pitch, outside=outside)
+            seen = (
+                resampler.turned(turned, yaw_deg=0.0, pitch_deg=pitch, outside=outside) if pitch else _along_y(turned)
+            )
             for threshold in thresholds:
                 yield Side(yaw, pitch, threshold, picture_of(seen, (threshold - lowest) * scale))
+
+
+def _along_y(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The same volume `(Z, Y, X)` as it is read fastest along y: at each threshold a surface is looked for there."""
+    turned = np.empty((values.shape[0], values.shape[2], values.shape[1]), values.dtype)
+    for plane, into in zip(values, turned, strict=True):
+        into[:] = cv2.transpose(plane)
+    return turned.transpose(0, 2, 1)
 
 
 def _in_steps(values: Field, lowest: float, scale: float) -> NDArray[np.uint16]:

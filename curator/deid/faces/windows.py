@@ -27,6 +27,8 @@ _LEAST_HALF_MM = 60.0
 _EAR_HALF_MM = (42.0, 48.0)
 # Seen from the side, the ear lies a little behind the middle of the head, below the eyes.
 _EAR_BACK_MM, _EAR_DOWN_MM = 8.0, 12.0
+# No eye lies farther below the top of what is seen: the largest heads are 1.15 times as large, and hair stands out.
+_MOST_TO_EYES_MM = 150.0
 # A top that close to the edge of the view is cut off.
 _EDGE_MM = 4.0
 # Sockets lie so far beside the middle, and the ridge of the brow so far above them at most; both stand out this much.
@@ -137,7 +139,10 @@ def _sockets(skin: Depth, step: float) -> tuple[float, float] | None:
         & (deep >= ndimage.maximum_filter1d(deep, 2 * room + 1))
     )
     # A chin cut off, a neck or a forehead that turns inwards is hollow too, but at the end of what is seen.
-    is_socket &= ndimage.binary_erosion(_from_first_to_last(np.asarray(is_hit.any(axis=1))), iterations=room)
+    is_row = np.asarray(is_hit.any(axis=1))
+    is_socket &= ndimage.binary_erosion(_from_first_to_last(is_row), iterations=room)
+    # So is a neck under a jaw.
+    is_socket[: max(0, int(np.flatnonzero(is_row)[-1] - _MOST_TO_EYES_MM / step))] = False
     if not is_socket.any():
         return None
     eye = float(np.where(is_socket, deep - ridge, -np.inf).argmax())

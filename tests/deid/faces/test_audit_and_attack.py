@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from face_tools import THREE_MM, with_stored
+from face_tools import SECRET, THREE_MM, with_stored
 from scipy import ndimage
 from treated_heads import TOOLS, TreatedHead, scan_of
 
 from curator.adapters.dlib_heads import DlibHeads
 from curator.bundled import bundled_folder
 from curator.deid.faces.attack import Seen, Was, attacked, deep_levels
-from curator.deid.faces.audit import Verdict, audit_scan
+from curator.deid.faces.audit import Verdict, audit_scan, shows_face
 from curator.deid.faces.find import clearest_sight
+from curator.deid.faces.ladder import attempts
 from curator.deid.faces.likeness import LineUp, line_up
 from curator.deid.faces.proof import geometry
 from curator.deid.faces.render import shaded
+from curator.deid.faces.tools import Wish
 from curator.deid.faces.view import View, finer, head_frame, pixels_per_voxel, view_of
 from curator.deid.faces.whether import Finding, whether
 from curator.deid.faces.windows import landmark_points
@@ -68,6 +70,11 @@ def test_the_audit_finds_none_in_what_was_defaced(t1: TreatedHead) -> None:
     audit = audit_scan(t1.scan_after, TOOLS)
     assert audit.verdict is Verdict.CLEAN
     assert audit.numbers["hits"] == 0
+
+
+def test_a_short_audit_finds_a_face_where_the_whole_one_does(t1: TreatedHead) -> None:
+    assert shows_face(t1.scan, TOOLS)
+    assert not shows_face(t1.scan_after, TOOLS)
 
 
 def test_the_audit_finds_a_face_whose_shell_was_zeroed(t1: TreatedHead) -> None:
@@ -120,13 +127,14 @@ def test_an_attack_sees_an_original_and_ends_there(view: View) -> None:
     assert seen.looks == 1
 
 
+@dataclass(frozen=True)
 class _OneBox(DlibHeads):
     """Sees one face in every picture, in the same box of 100 pixels."""
 
-    BOX = Box(150, 100, 250, 200)
+    box: Box = field(default_factory=lambda: Box(150, 100, 250, 200))
 
     def seen(self, picture: np.ndarray, *, least: float) -> tuple[FaceSeen, ...]:
-        return (FaceSeen(1.0, self.BOX),)
+        return (FaceSeen(1.0, self.box),)
 
 
 @pytest.mark.parametrize("way", [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1)])
@@ -161,6 +169,46 @@ def test_what_is_framed_far_from_the_middle_of_the_face_is_beside_it(t1: Treated
         assert (seen.hits > 0) is is_it
         assert (seen.beside > 0) is not is_it
         assert (seen.best > NUMBERS.face_score) is is_it
+
+
+def test_what_an_audit_would_find_beside_the_face_fails_too(t1: TreatedHead, view: View, lined) -> None:
+    """The attack knows where the face was, and lets it pass; whoever is given the scan does not."""
+    judge = _OneBox(box=Box(0, 0, 100, 100))
+    rung = replace(TOOLS.rules.ladder[0], draws=1)
+    tools = replace(TOOLS, judge=judge, rules=replace(TOOLS.rules, ladder=(rung,)))
+    (found,) = attempts(t1.scan, view, lined[0].sight, tools, wish=Wish(), secret=SECRET)
+    assert found.fails == "an audit still finds a face"
+    assert found.judged.seen is not None
+    assert found.judged.seen.is_clear(NUMBERS)
+    assert found.judged.seen.beside == found.judged.seen.looks > 0
+    assert found.judged.numbers()["after_audit"] == 1.0
+
+
+@dataclass(frozen=True)
+class _Inside(DlibHeads):
+    """Sees a face in every picture, though not a clear one, but the first: those at thresholds of skin."""
+
+    score: float = -0.1
+    looks: list[float] = field(default_factory=list)
+
+    def seen(self, picture: np.ndarray, *, least: float) -> tuple[FaceSeen, ...]:
+        self.looks.append(self.score)
+        is_skin = len(self.looks) <= len(NUMBERS.attack_yaws_deg) * len(NUMBERS.attack_levels)
+        return () if is_skin else (FaceSeen(self.score, Box(0, 0, 100, 100)),)
+
+
+def test_inside_tissue_the_back_of_a_head_excuses_a_strangers_front_alone(t1: TreatedHead, view: View) -> None:
+    """What was made anew has to be as far from a face there as at its skin."""
+    after = view_of(t1.scan_after, view.frame, TOOLS.resampler, levels=view.levels)
+    asked = {}
+    for null_from in (None, NUMBERS.clean_score, NUMBERS.face_score):
+        judge = _Inside()
+        seen = attacked([after], judge, TOOLS.resampler, NUMBERS, null_from=null_from)
+        asked[null_from] = seen.bright, seen.null, seen.hits, seen.is_clear(NUMBERS), len(judge.looks) - seen.looks
+    many = len(NUMBERS.attack_yaws_deg) * len(NUMBERS.attack_bright)
+    assert asked[None] == (-0.1, -9.0, 0, False, 0)
+    assert asked[NUMBERS.clean_score] == (-0.1, -0.1, 0, True, many)
+    assert asked[NUMBERS.face_score] == (-0.1, -9.0, 0, False, 0)
 
 
 def test_a_face_that_is_seen_in_the_second_frame_alone_is_seen(t1: TreatedHead, view: View) -> None:

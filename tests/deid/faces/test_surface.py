@@ -208,13 +208,13 @@ def test_the_height_of_the_eyes_does_not_change_with_the_breadth_of_the_scan(sid
     assert abs(front_window(seen, NUMBERS).eye_z - eye) * STEP_MM < 12.0
 
 
-def _bent(*, first: int, ridge: int, hollows_mm: float, eyes: int) -> View:
-    """A body from the height `first` on with a ridge across it and two hollows, all heights in mm, as a view."""
-    z, y, x = np.mgrid[0:140, 0:60, 0:120].astype(np.float32)
+def _bent(*, first: int, ridge: int, hollows_mm: float, eyes: int, top: int = 130) -> View:
+    """A body from the height `first` up to `top` with a ridge across it and two hollows, heights in mm, as a view."""
+    z, y, x = np.mgrid[0 : top + 10, 0:60, 0:120].astype(np.float32)
     brow = 8 * np.exp(-(((z - ridge) / 12) ** 2))
     pits = sum(np.exp(-(((z - eyes) / 6) ** 2) - ((x - 60 - side) / 9) ** 2) for side in (-30, 30))
     body = np.clip(y - (30 - brow + hollows_mm * pits), 0, 1)
-    is_there = (z >= first) & (z < 130) & (x >= 10) & (x < 110)
+    is_there = (z >= first) & (z < top) & (x >= 10) & (x < 110)
     even = np.where(is_there, body, 0).astype(np.float32)
     frame = Frame(np.diag([1.0, 1.0, 1.0, 1.0]), even.shape)
     return View(frame, levels_of(even), even, even)
@@ -237,3 +237,10 @@ def test_sockets_are_seen_a_little_above_the_end_of_a_scan_and_nothing_is_in_an_
     assert near is not None
     assert abs(near[0] - 62) < 4
     assert sockets_of(_bent(first=140, ridge=80, hollows_mm=0.0, eyes=62)) is None
+
+
+@pytest.mark.parametrize(("top", "are_sockets"), [(130, True), (205, True), (220, False), (290, False)])
+def test_hollows_farther_below_the_top_than_any_eye_are_no_sockets(top: int, are_sockets: bool) -> None:
+    """As those of a neck under a jaw; eyes lie 115 mm below the top of a head."""
+    found = sockets_of(_bent(first=0, ridge=80, hollows_mm=8.0, eyes=62, top=top))
+    assert (found is not None) is are_sockets
