@@ -62,6 +62,10 @@ class Seen:
             and self.network < numbers.network_confidence
         )
 
+    def is_clear_at_skin(self, numbers: Numbers) -> bool:
+        """Whether what looks a little like a face is seen inside tissue alone, where heads are full of shapes."""
+        return self.hits == 0 and self.best <= numbers.clean_score < self.bright <= numbers.face_score
+
     def and_also(self, other: Seen) -> Seen:
         """Both looks as one."""
         return Seen(
