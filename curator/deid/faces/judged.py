@@ -54,6 +54,20 @@ class Judged:
     has_sockets: bool = False
     is_found: bool = False
 
+    def failure(self, numbers: Numbers) -> str:
+        """What was not shown, in structural words; "" for nothing."""
+        if not self.geometry.is_proven(numbers):
+            return "the old surface can be had back"
+        if self.has_sockets:
+            return "eye sockets are seen under a brow"
+        if self.seen is None or not self.seen.is_clear(numbers):
+            return "a detector still sees a face"
+        if self.alike is not None and not self.alike.is_other(numbers):
+            return "the original is the most alike in the gallery"
+        if self.is_found:
+            return "an audit still finds a face"
+        return ""
+
     def numbers(self) -> dict[str, float]:
         """The numbers for the ledger."""
         found = {
@@ -97,7 +111,7 @@ def judged(after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, tools:
     )
     if not whole.is_proven(numbers):
         return Judged(whole, None, None)
-    # A smooth skin has none by its making; seen in one, a hollow is that of a neck under a chin.
+    # A smooth skin has none by its making.
     if trial.mode is not FaceMode.SMOOTH and sockets_of(front) is not None:
         return Judged(whole, None, None, has_sockets=True)
     people = trial.people
@@ -114,7 +128,7 @@ def judged(after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, tools:
     if trial.is_quick or not seen.is_clear(numbers):
         return Judged(whole, seen, None)
     alike = None if people is None else people.likeness(after, tools)
-    is_other = alike is None or _is_other(alike, numbers)
+    is_other = alike is None or alike.is_other(numbers)
     # Whoever is given this scan may look as well, and is not told where its face was.
     return Judged(whole, seen, alike, is_found=is_other and shows_face(after, tools))
 
@@ -131,23 +145,3 @@ def _geometry(
 ) -> Geometry:
     view = view if view is not None else view_of(after, curtain.frame, tools.resampler, levels=before.levels)
     return geometry(before, view, new.mask, after.volume.affine_lps, curtain, tools.rules.numbers)
-
-
-def failure(judged: Judged, numbers: Numbers) -> str:
-    """What was not shown, in structural words; "" for nothing."""
-    if not judged.geometry.is_proven(numbers):
-        return "the old surface can be had back"
-    if judged.has_sockets:
-        return "eye sockets are seen under a brow"
-    if judged.seen is None or not judged.seen.is_clear(numbers):
-        return "a detector still sees a face"
-    if judged.alike is not None and not _is_other(judged.alike, numbers):
-        return "the original is the most alike in the gallery"
-    if judged.is_found:
-        return "an audit still finds a face"
-    return ""
-
-
-def _is_other(alike: Likeness, numbers: Numbers) -> bool:
-    """Whether what is left is more like somebody else."""
-    return alike.rank >= numbers.least_rank

@@ -15,7 +15,7 @@ import numpy as np
 
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
-from curator.deid.faces.judged import Judged, Trial, failure, judged
+from curator.deid.faces.judged import Judged, Trial, judged
 from curator.deid.faces.likeness import LineUps
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.surface import Style, Window, curtain_for
@@ -110,7 +110,7 @@ def carried(scan: Scan, zone: Zone, view: View, tools: FaceTools, trial: Trial, 
     after = replace(scan, volume=replace(scan.volume, stored=new.onto(scan.volume.stored)))
     trial = replace(trial, axes=views[0].frame) if trial.is_quick else trial
     shown = judged(after, zone, views, new, tools, trial)
-    return Defaced(zone, new, shown, rung, failure(shown, tools.rules.numbers))
+    return Defaced(zone, new, shown, rung, shown.failure(tools.rules.numbers))
 
 
 def random_of(secret: bytes, purpose: str, number: int) -> np.random.Generator:

@@ -28,6 +28,7 @@ from curator.deid.faces.tools import FaceTools
 from curator.deid.faces.view import View, finer, view_of
 from curator.deid.faces.windows import landmark_points
 from curator.deid.faces.zone import Curtain
+from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import FaceJudge, Points
 from curator.ports.pixels import Picture
 
@@ -44,6 +45,10 @@ class Likeness:
     distance: float
     rank: int
     gallery: int
+
+    def is_other(self, numbers: Numbers) -> bool:
+        """Whether what is left is more like somebody else."""
+        return self.rank >= numbers.least_rank
 
 
 @dataclass(frozen=True, slots=True)

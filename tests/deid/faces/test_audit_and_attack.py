@@ -184,31 +184,49 @@ def test_what_an_audit_would_find_beside_the_face_fails_too(t1: TreatedHead, vie
     assert found.judged.numbers()["after_audit"] == 1.0
 
 
-@dataclass(frozen=True)
-class _Inside(DlibHeads):
-    """Sees a face in every picture, though not a clear one, but the first: those at thresholds of skin."""
+# Looks at thresholds of skin, and inside tissue, from one frame.
+_SKIN, _TISSUE = (len(NUMBERS.attack_yaws_deg) * len(of) for of in (NUMBERS.attack_levels, NUMBERS.attack_bright))
 
-    score: float = -0.1
-    looks: list[float] = field(default_factory=list)
+
+@dataclass(frozen=True)
+class _ALittle(DlibHeads):
+    """Sees what looks a little like a face where a script says so, and in every look after its end."""
+
+    script: Iterator[bool]
+    looks: list[bool] = field(default_factory=list)
 
     def seen(self, picture: np.ndarray, *, least: float) -> tuple[FaceSeen, ...]:
-        self.looks.append(self.score)
-        is_skin = len(self.looks) <= len(NUMBERS.attack_yaws_deg) * len(NUMBERS.attack_levels)
-        return () if is_skin else (FaceSeen(self.score, Box(0, 0, 100, 100)),)
+        self.looks.append(next(self.script, True))
+        return (FaceSeen(-0.1, Box(150, 100, 250, 200)),) if self.looks[-1] else ()
 
 
 def test_inside_tissue_the_back_of_a_head_excuses_a_strangers_front_alone(t1: TreatedHead, view: View) -> None:
     """What was made anew has to be as far from a face there as at its skin."""
     after = view_of(t1.scan_after, view.frame, TOOLS.resampler, levels=view.levels)
-    asked = {}
+    found = {}
     for null_from in (None, NUMBERS.clean_score, NUMBERS.face_score):
-        judge = _Inside()
+        judge = _ALittle(iter([False] * _SKIN))
         seen = attacked([after], judge, TOOLS.resampler, NUMBERS, null_from=null_from)
-        asked[null_from] = seen.bright, seen.null, seen.hits, seen.is_clear(NUMBERS), len(judge.looks) - seen.looks
-    many = len(NUMBERS.attack_yaws_deg) * len(NUMBERS.attack_bright)
-    assert asked[None] == (-0.1, -9.0, 0, False, 0)
-    assert asked[NUMBERS.clean_score] == (-0.1, -0.1, 0, True, many)
-    assert asked[NUMBERS.face_score] == (-0.1, -9.0, 0, False, 0)
+        found[null_from] = seen.bright, seen.null, seen.hits, seen.is_clear(NUMBERS), len(judge.looks)
+    assert found[None] == (-0.1, -9.0, 0, False, _SKIN + 1)
+    assert found[NUMBERS.clean_score] == (-0.1, -0.1, 0, True, _SKIN + 2 * _TISSUE)
+    assert found[NUMBERS.face_score] == (-0.1, -9.0, 0, False, _SKIN + _TISSUE)
+
+
+def test_after_the_last_rung_what_the_back_of_the_head_shows_as_well_is_let_pass(
+    t1: TreatedHead, view: View, lined
+) -> None:
+    """First nothing inside tissue may look even a little like a face; the same skin is tried again, in both frames."""
+    frame = [*[False] * _SKIN, *[True] * 2 * _TISSUE]
+    judge = _ALittle(iter([*[False] * _SKIN, True, *frame, *frame]))
+    rung = replace(TOOLS.rules.ladder[0], draws=1)
+    tools = replace(TOOLS, judge=judge, rules=replace(TOOLS.rules, ladder=(rung,)))
+    first, again = attempts(t1.scan, view, lined[0].sight, tools, wish=Wish(), secret=SECRET)
+    assert first.fails == "a detector still sees a face"
+    assert again.fails == ""
+    assert np.array_equal(first.filled.stored, again.filled.stored)
+    assert again.judged.seen is not None
+    assert (again.judged.seen.bright, again.judged.seen.null) == (-0.1, -0.1)
 
 
 def test_a_face_that_is_seen_in_the_second_frame_alone_is_seen(t1: TreatedHead, view: View) -> None:
