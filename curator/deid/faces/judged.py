@@ -117,7 +117,7 @@ def judged(after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, tools:
     people = trial.people
     was = Was(views[0], zone.curtains[0], None if people is None else people.middle_of(zone.curtains[0]))
     seen = attacked(
-        _looks(after, front, trial.axes, tools),
+        _looks(after, front, trial, tools),
         tools.judge,
         tools.resampler,
         numbers,
@@ -133,11 +133,11 @@ def judged(after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, tools:
     return Judged(whole, seen, alike, is_found=is_other and shows_face(after, tools))
 
 
-def _looks(after: Scan, front: View, axes: Frame, tools: FaceTools) -> Iterator[View]:
-    """What is left, from in front of the face and then, where that is another way to look, along other axes."""
+def _looks(after: Scan, front: View, trial: Trial, tools: FaceTools) -> Iterator[View]:
+    """What is left, from in front of the face and then, where that is another way to look, along the patient's axes."""
     yield front
-    if axes is not front.frame:
-        yield view_of(after, axes, tools.resampler, levels=front.levels)
+    if not trial.is_quick and trial.axes is not front.frame:
+        yield view_of(after, trial.axes, tools.resampler, levels=front.levels)
 
 
 def _geometry(

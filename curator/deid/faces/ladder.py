@@ -75,9 +75,6 @@ def attempts(
                 break
             attempt = carried(scan, zone, front, tools, strict, secret=drawn, rung=number)
             yield attempt
-            # Another relief may look less like a face, but hides no more of the old skin.
-            if not attempt.judged.geometry.is_proven(tools.rules.numbers):
-                break
             if attempt.judged.seen is not None and attempt.judged.seen.is_clear_at_skin(tools.rules.numbers):
                 again.append((number, drawn, zone))
     lenient = replace(strict, is_lenient=True)
@@ -108,7 +105,6 @@ def carried(scan: Scan, zone: Zone, view: View, tools: FaceTools, trial: Trial, 
     )
     new = filled(scan, zone, views, mode=trial.mode, random=random)
     after = replace(scan, volume=replace(scan.volume, stored=new.onto(scan.volume.stored)))
-    trial = replace(trial, axes=views[0].frame) if trial.is_quick else trial
     shown = judged(after, zone, views, new, tools, trial)
     return Defaced(zone, new, shown, rung, shown.failure(tools.rules.numbers))
 
