@@ -40,8 +40,8 @@ _OFF_SKIN, _OFF_INSIDE = 0.45, 0.6
 class Seen:
     """What the detectors made of a head: `best` of `looks` renders at thresholds of skin, `hits` of them had a face.
 
-    `bright` is the best at thresholds inside tissue, `null` what the back of the same head scores there, and `network`
-    what the second detector says of the frontal view. `beside` renders had a face where this head's is not.
+    `bright` is the best at thresholds inside tissue, `null` what backs of heads score there (see `attacked`), and
+    `network` what the second detector says of the frontal view. `beside` renders had a face where this head's is not.
     """
 
     best: float = _NOTHING
@@ -136,8 +136,8 @@ def attacked(
     Where it is known what the head `was`, thresholds that its skin did not reach count as inside tissue, and those that
     never showed its face not at all: a PET shows its brain alone there, whose folds look like this and that.
 
-    `null_from` says above which score inside tissue the back of the head is looked at too, which may look like as much;
-    without one nothing inside tissue passes that would not at the skin.
+    `null_from` is what backs of heads show inside tissue anyway; where the front shows more there the back of this head
+    is looked at, too. Without it nothing inside tissue passes that would not at the skin.
     """
     poses = [(0.0, 0.0)] if is_quick else _poses(numbers)
     middle = None if was is None else was.middle_lps
@@ -184,9 +184,9 @@ class _Camera:
         enough = numbers.clean_score if null_from is None else numbers.face_score
         inside = list(_until(enough, self._inside(facing=0.0)))
         bright = max((score for score, _ in inside), default=_NOTHING)
-        null = _NOTHING
+        null = _NOTHING if null_from is None else null_from
         if null_from is not None and bright > null_from:
-            null = max((score for score, _ in self._inside(facing=_HALF_TURN)), default=_NOTHING)
+            null = max(null, *(score for score, _ in self._inside(facing=_HALF_TURN)))
         # Inside tissue, what the back of the head shows as well is no face.
         hits += sum(score > max(numbers.face_score, null) for score, _ in inside)
         beside += sum(is_beside for _, is_beside in inside)

@@ -29,8 +29,8 @@ class Trial:
 
     `people` are those whom it is compared with, None where its face was never clearly seen. `axes` is a frame along the
     patient's axes: from there it is looked at as well, for that is what everybody sees who opens a scan. One that
-    `is_quick` looks from the front alone; one that `is_lenient` lets pass inside tissue what the back of the same head
-    shows as well.
+    `is_quick` looks from the front alone; one that `is_lenient` lets pass inside tissue what backs of heads, or of this
+    one, show as well.
     """
 
     people: LineUps | None
@@ -123,7 +123,7 @@ def judged(after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, tools:
         numbers,
         is_quick=trial.is_quick,
         was=was,
-        null_from=numbers.clean_score if trial.is_lenient else None,
+        null_from=numbers.tissue_score if trial.is_lenient else None,
     )
     if trial.is_quick or not seen.is_clear(numbers):
         return Judged(whole, seen, None)

@@ -51,7 +51,7 @@ def attempts(
     """The scan on one rung after the other, from the rung `first` on; the first without `fails` is proven.
 
     After the last rung come those again in which something looked a little like a face inside tissue alone: some heads
-    show that wherever they are looked at, and from behind as well.
+    show that wherever they are looked at, from behind as well.
 
     `sight` is None where its face was not clearly seen: then the rungs around a face are left out. Nothing where no
     skin is met.

@@ -32,6 +32,7 @@ class Numbers:
 
     face_score: float
     clean_score: float
+    tissue_score: float
     network_confidence: float
     brow_margin_mm: float
     chin_margin_mm: float
@@ -90,6 +91,7 @@ Effect = Callable[[float, float], bool]
 EFFECTS: Mapping[str, Effect] = {
     "face_score": lambda value, given: given > value,
     "clean_score": lambda value, given: given <= value,
+    "tissue_score": lambda value, given: given <= value,
     "network_confidence": lambda value, given: given >= value,
     "largest_recovery": lambda value, given: given <= value,
     "least_rank": lambda value, given: given >= value,
@@ -118,7 +120,7 @@ def load_face_rules(folder: Path) -> FaceRules:
     names = {one.name: one.type for one in fields(Numbers)}
     single = [name for name, kind in names.items() if kind == "float"]
     several = [name for name in names if name not in single]
-    signed = ("face_score", "clean_score", "strange_score")
+    signed = ("face_score", "clean_score", "tissue_score", "strange_score")
     numbers = parse_numbers(
         parse_toml(contents[DEFACING], name=DEFACING), single=single, several=several, signed=signed
     )

@@ -210,7 +210,7 @@ def test_inside_tissue_the_back_of_a_head_excuses_a_strangers_front_alone(t1: Tr
         found[null_from] = seen.bright, seen.null, seen.hits, seen.is_clear(NUMBERS), len(judge.looks)
     assert found[None] == (-0.1, -9.0, 0, False, _SKIN + 1)
     assert found[NUMBERS.clean_score] == (-0.1, -0.1, 0, True, _SKIN + 2 * _TISSUE)
-    assert found[NUMBERS.face_score] == (-0.1, -9.0, 0, False, _SKIN + _TISSUE)
+    assert found[NUMBERS.face_score] == (-0.1, NUMBERS.face_score, 0, True, _SKIN + _TISSUE)
 
 
 def test_after_the_last_rung_what_the_back_of_the_head_shows_as_well_is_let_pass(
