@@ -193,11 +193,12 @@ class _ALittle(DlibHeads):
     """Sees what looks a little like a face where a script says so, and in every look after its end."""
 
     script: Iterator[bool]
+    score: float = -0.1
     looks: list[bool] = field(default_factory=list)
 
     def seen(self, picture: np.ndarray, *, least: float) -> tuple[FaceSeen, ...]:
         self.looks.append(next(self.script, True))
-        return (FaceSeen(-0.1, Box(150, 100, 250, 200)),) if self.looks[-1] else ()
+        return (FaceSeen(self.score, Box(150, 100, 250, 200)),) if self.looks[-1] else ()
 
 
 def test_inside_tissue_the_back_of_a_head_excuses_a_strangers_front_alone(t1: TreatedHead, view: View) -> None:
@@ -211,6 +212,27 @@ def test_inside_tissue_the_back_of_a_head_excuses_a_strangers_front_alone(t1: Tr
     assert found[None] == (-0.1, -9.0, 0, False, _SKIN + 1)
     assert found[NUMBERS.clean_score] == (-0.1, -0.1, 0, True, _SKIN + 2 * _TISSUE)
     assert found[NUMBERS.face_score] == (-0.1, NUMBERS.face_score, 0, True, _SKIN + _TISSUE)
+
+
+def test_a_draw_that_shows_the_old_surface_does_not_end_its_rung(t1: TreatedHead, view: View, lined) -> None:
+    numbers = replace(NUMBERS, largest_recovery=-1.0)
+    rung = replace(TOOLS.rules.ladder[0], draws=2)
+    tools = replace(TOOLS, rules=replace(TOOLS.rules, numbers=numbers, ladder=(rung,)))
+    found = list(attempts(t1.scan, view, lined[0].sight, tools, wish=Wish(), secret=SECRET))
+    assert [one.fails for one in found] == ["the old surface can be had back"] * 2
+    assert not np.array_equal(found[0].filled.stored, found[1].filled.stored)
+
+
+@pytest.mark.parametrize(("above", "turns"), [(-0.05, 1), (0.05, 2)])
+def test_up_to_what_backs_of_heads_show_anyway_none_is_looked_at(
+    t1: TreatedHead, view: View, above: float, turns: int
+) -> None:
+    after = view_of(t1.scan_after, view.frame, TOOLS.resampler, levels=view.levels)
+    judge = _ALittle(iter([False] * _SKIN), score=NUMBERS.tissue_score + above)
+    seen = attacked([after], judge, TOOLS.resampler, NUMBERS, null_from=NUMBERS.tissue_score)
+    assert seen.bright > NUMBERS.clean_score
+    assert seen.is_clear(NUMBERS)
+    assert len(judge.looks) == _SKIN + turns * _TISSUE
 
 
 def test_after_the_last_rung_what_the_back_of_the_head_shows_as_well_is_let_pass(
