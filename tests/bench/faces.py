@@ -2,13 +2,14 @@
 
     uv run python tests/bench/faces.py [--quick] [--seed 1] [--phantoms 50] [--first 0] [--only NAME ...] [--no-real]
                                        [--no-peers] [--no-controls] [--says-head] [--scratch FOLDER]
-                                       [--json FILE]
+                                       [--json FILE] [--at-once 1]
 
 Real heads are those of ../shared/data/heads, where they are. Every head is treated in a process of its own; its time
-and memory are that process's. A silent failure is a head that was released though the bench's renderer shows the
-detector a face where its face was; what looks like one elsewhere, as noise on a forehead does, is counted beside it,
-and so is a phantom's brain, seen where a threshold lies above all skin. Whose face such a look shows is asked of a
-network of faces, among 20 other people seen in the same way.
+and memory are that process's, also where several are treated at once; lines keep the order of the names. A silent
+failure is a head that was released though the bench's renderer shows the detector a face where its face was; what looks
+like one elsewhere, as noise on a forehead does, is counted beside it, and so is a phantom's brain, seen where a
+threshold lies above all skin. Whose face such a look shows is asked of a network of faces, among 20 other people seen
+in the same way.
 Pictures are made in memory and never written.
 """
 
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _BENCH = Path(__file__).resolve().parent
@@ -40,14 +42,14 @@ def main() -> None:
     scratch = arguments.scratch or Path(tempfile.mkdtemp()) / "faces"
     scratch.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
-    for name in _names(arguments):
-        row = _row(name, arguments, scratch)
-        rows.append(row)
-        _say(_line(row))
-        for line in _others(row):
-            _say(line)
-        if arguments.json is not None:
-            arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    with ThreadPoolExecutor(arguments.at_once) as pool:
+        for row in pool.map(lambda name: _row(name, arguments, scratch), _names(arguments)):
+            rows.append(row)
+            _say(_line(row))
+            for line in _others(row):
+                _say(line)
+            if arguments.json is not None:
+                arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     for line in summary(rows):
         _say(line)
 
@@ -69,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-controls", action="store_true")
     parser.add_argument("--says-head", action="store_true", help="headers say that it is a head; else they say nothing")
     parser.add_argument("--scratch", type=Path, help="kept; without it a new folder")
+    parser.add_argument("--at-once", type=int, default=1, help="heads; each takes a core and up to 2 GB")
     parser.add_argument("--json", type=Path, help="all figures, written after each head")
     return parser.parse_args()
 
