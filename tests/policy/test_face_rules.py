@@ -25,6 +25,9 @@ _COUNTS_UPWARDS = {
     "least_overlap",
     "trunk_width_mm",
     "least_constant_share",
+    "deep_mm",
+    "least_deep_share",
+    "least_shown_share",
 }
 
 

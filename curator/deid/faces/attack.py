@@ -26,14 +26,6 @@ _NOTHING = -9.0
 # How bright the brightest tissue is that thresholds go up to, percent of all voxels.
 _BRIGHTEST = 99.5
 _HALF_TURN = 180.0
-# A threshold lies inside tissue where it is met so much behind the skin on such a share of the rays.
-_DEEP_MM, _DEEP_SHARE = 8.0, 0.25
-# A threshold showed a face where so many of the rays that its zone has met something in the zone.
-_SHOWN_SHARE = 0.1
-# How far the middle of a face may lie from that of a detector's box, as shares of its sides. Measured on 53 heads that
-# were not defaced: at thresholds of skin 2,190 of 2,191 boxes with a score above 0 are off by 0.39 at the most, inside
-# tissue, where part of a face may be hidden, all of 692 with one above 0.6 by 0.56.
-_OFF_SKIN, _OFF_INSIDE = 0.45, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +95,18 @@ class Was:
     curtain: Curtain
     middle_lps: Points | None = field(repr=False, default=None)
 
-    def shown(self, cuts: _Cuts) -> _Cuts:
+    def shown(self, cuts: _Cuts, numbers: Numbers) -> _Cuts:
         """The thresholds, of those inside tissue, at which some of what was taken out was seen."""
         even, smooth = self.view.even, self.view.smooth
         return replace(
             cuts,
-            within=tuple(one for one in cuts.within if self._is_shown(first_hits(even, one))),
-            values=tuple(one for one in cuts.values if self._is_shown(first_hits(smooth, one))),
+            within=tuple(one for one in cuts.within if self._is_shown(first_hits(even, one), numbers)),
+            values=tuple(one for one in cuts.values if self._is_shown(first_hits(smooth, one), numbers)),
         )
 
-    def _is_shown(self, surface: Depth) -> bool:
+    def _is_shown(self, surface: Depth, numbers: Numbers) -> bool:
         inside = self.curtain.is_inside
-        return bool(np.mean((surface <= self.curtain.back)[inside]) >= _SHOWN_SHARE)
+        return bool(np.mean((surface <= self.curtain.back)[inside]) >= numbers.least_shown_share)
 
 
 def attacked(
@@ -157,7 +149,7 @@ def _cuts(view: View, numbers: Numbers, was: Was | None) -> _Cuts:
     deep = () if was is None else deep_levels(was.view, numbers)
     skin = tuple(level for level in numbers.attack_levels if level not in deep)
     cuts = _Cuts(skin, deep, _bright(view, numbers))
-    return cuts if was is None else was.shown(cuts)
+    return cuts if was is None else was.shown(cuts, numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +167,8 @@ class _Camera:
     def looked(self, null_from: float | None) -> Seen:
         """What the first detector sees; it ends with the first failure. `null_from` as in `attacked`."""
         numbers = self.numbers
-        skin = list(_until(numbers.clean_score, self._scores(self.view.even, self.cuts.skin, most_off=_OFF_SKIN)))
+        at_skin = self._scores(self.view.even, self.cuts.skin, most_off=numbers.most_off_skin)
+        skin = list(_until(numbers.clean_score, at_skin))
         best = max((score for score, _ in skin), default=_NOTHING)
         hits = sum(score > numbers.face_score for score, _ in skin)
         beside = sum(is_beside for _, is_beside in skin)
@@ -193,9 +186,9 @@ class _Camera:
         return Seen(best, bright, null, hits, len(skin) + len(inside), beside=beside)
 
     def _inside(self, *, facing: float) -> Iterator[tuple[float, bool]]:
-        yield from self._scores(self.view.even, self.cuts.within, most_off=_OFF_INSIDE, facing=facing)
-        air = self.view.levels.air
-        yield from self._scores(self.view.smooth, self.cuts.values, most_off=_OFF_INSIDE, around=air, facing=facing)
+        most_off, air = self.numbers.most_off_inside, self.view.levels.air
+        yield from self._scores(self.view.even, self.cuts.within, most_off=most_off, facing=facing)
+        yield from self._scores(self.view.smooth, self.cuts.values, most_off=most_off, around=air, facing=facing)
 
     def _scores(
         self, values: Field, thresholds: tuple[float, ...], *, most_off: float, around: float = 0.0, facing: float = 0.0
@@ -246,7 +239,7 @@ def deep_levels(view: View, numbers: Numbers) -> tuple[float, ...]:
         return ()
     apart = ((level, first_hits(view.even, level)[is_skin] - skin[is_skin]) for level in numbers.attack_levels)
     # A ray that meets nothing any more is as deep as can be.
-    return tuple(level for level, by in apart if 1 - np.mean(by * step <= _DEEP_MM) >= _DEEP_SHARE)
+    return tuple(level for level, by in apart if 1 - np.mean(by * step <= numbers.deep_mm) >= numbers.least_deep_share)
 
 
 def _poses(numbers: Numbers) -> list[Pose]:

@@ -50,6 +50,11 @@ class Numbers:
     largest_brain_mm: float
     least_constant_share: float
     strange_score: float
+    most_off_skin: float
+    most_off_inside: float
+    deep_mm: float
+    least_deep_share: float
+    least_shown_share: float
     search_yaws_deg: tuple[float, ...]
     search_pitches_deg: tuple[float, ...]
     attack_yaws_deg: tuple[float, ...]
@@ -101,6 +106,11 @@ EFFECTS: Mapping[str, Effect] = {
     "largest_brain_mm": lambda value, given: given <= value,
     "least_constant_share": lambda value, given: given >= value,
     "strange_score": lambda value, given: given <= value,
+    "most_off_skin": lambda value, given: given <= value,
+    "most_off_inside": lambda value, given: given <= value,
+    "deep_mm": lambda value, given: given > value,
+    "least_deep_share": lambda value, given: given >= value,
+    "least_shown_share": lambda value, given: given >= value,
 }
 """What a number does to what it is compared with, for examples; lengths of the zone are compared as `within`."""
 
