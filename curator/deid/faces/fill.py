@@ -28,9 +28,11 @@ from curator.ports.faces import Field
 # Voxels of tissue hang together over this much.
 _GRAIN_MM = 1.2
 # Of tissue's own variation its middle lies at the skin, its `_COMMON` share and its brightest so deep (as shares of the
-# shell), and that far behind them its middle again; noise moves a place by so much.
-_COMMON, _BRIGHTEST = 0.98, 0.9999
-_DEEP, _DEEPEST, _FAR, _ROUGH = 0.53, 0.9, 2.8, 0.006
+# shell), in the front half: a plate that is bright at its back alone has holes where it is thin, seen as eyes. So thick
+# it is bright, and a little brighter towards the middle, for what is all alike is specks to a threshold there; behind
+# that it is as before. Noise moves a place by so much.
+_COMMON, _BRIGHTEST, _BRIGHTER = 0.98, 0.9999, 1.1
+_DEEP, _DEEPEST, _BRIGHT_MM, _ROUGH = 0.29, 0.45, 3.0, 0.006
 # The places of a thick voxel lie so many mm apart; it measures so much of itself to both sides of its middle.
 _FINE_MM, _THICK = 2.0, 1.0
 _SLICES_AT_ONCE = 16
@@ -146,9 +148,8 @@ def _slab(
     )
     air = palette.air[random.integers(0, palette.air.size, y.size)]
     # Not by how far the zone goes: that would tell where the old skin lay.
-    depth: NDArray[np.float32] = np.clip((y - skin) / np.maximum(shell, np.float32(1)), 0, _FAR).astype(np.float32)
-    # Behind what is brightest tissue is as it is before it: nobody sees more of a bone than its front.
-    depth = np.minimum(depth, _FAR - depth)
+    shell = np.maximum(shell, np.float32(1))
+    depth = _mirrored((y - skin) / shell, _DEEPEST + np.float32(_BRIGHT_MM / 2 / curtain.frame.step_mm) / shell)
     grain = grain[: shape[0]].reshape(flat)[inside]
     if mode is FaceMode.ZERO:
         new = np.full(y.size, palette.air[0], np.float32)
@@ -177,6 +178,11 @@ def _skins(scan: Scan, curtain: Curtain, x: Map, z: Map, skin: Map) -> list[Map]
     return [curtain.at(x + part * np.float32(thickest[0]), z + part * np.float32(thickest[2]))[1] for part in parts]
 
 
+def _mirrored(depth: NDArray[np.float32], middle: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Depths that grow from 0 to a middle and from there back to 0: nobody sees more of a bone than its front."""
+    return np.asarray(np.clip(np.minimum(depth, 2 * middle - depth), 0, None), np.float32)
+
+
 def _variation(palette: Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far tissue at a depth (0 at the skin to 1) lies from its level: the scan's own variation, rising inwards.
 
@@ -185,7 +191,8 @@ def _variation(palette: Palette, depth: NDArray[np.float32], grain: NDArray[np.f
     own = palette.variation
     depth = depth + np.float32(_ROUGH) * grain
     place = np.clip(0.5 + (_COMMON - 0.5) * depth / _DEEP, 1 - _COMMON, _COMMON)
-    brighter = np.clip((depth - _DEEP) / (_DEEPEST - _DEEP), 0, 1) * (_at(own, _BRIGHTEST) - _at(own, _COMMON))
+    rise = np.interp(depth, (_DEEP, _DEEPEST, 1 + _DEEPEST), (0, 1, _BRIGHTER)).astype(np.float32)
+    brighter = rise * (_at(own, _BRIGHTEST) - _at(own, _COMMON))
     return np.asarray(own[(place * own.size).astype(np.intp)] + brighter - _at(own, 0.5), np.float32)
 
 

@@ -98,7 +98,7 @@ def _body_frame(view: View) -> Frame:
 
 def carried(scan: Scan, zone: Zone, view: View, tools: FaceTools, trial: Trial, *, secret: bytes, rung: int) -> Defaced:
     """A scan without what lies in a zone, and what was shown of it; `view` lends its levels."""
-    random = random_of(secret, "fill", rung)
+    random = random_of(secret, "fill")
     views = tuple(
         view if one.frame is view.frame else view_of(scan, one.frame, tools.resampler, levels=view.levels)
         for one in zone.curtains
@@ -109,9 +109,9 @@ def carried(scan: Scan, zone: Zone, view: View, tools: FaceTools, trial: Trial, 
     return Defaced(zone, new, shown, rung, shown.failure(tools.rules.numbers))
 
 
-def random_of(secret: bytes, purpose: str, number: int) -> np.random.Generator:
+def random_of(secret: bytes, purpose: str) -> np.random.Generator:
     """A stream of random numbers that only the key gives, the same in every process."""
-    digest = hmac.new(secret, f"{purpose} {number}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
 
 
@@ -152,7 +152,7 @@ def _curtain(
         smoothing_mm=tools.rules.numbers.smoothing_mm * rung.smoothing_factor,
         volume=scan.volume,
         numbers=tools.rules.numbers,
-        random=random_of(secret, "relief", 0),
+        random=random_of(secret, "relief"),
         style=style,
     )
 

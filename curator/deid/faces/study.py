@@ -262,7 +262,7 @@ def _flat(scan: Scan, lead: _Lead | None, *, wish: Wish, secret: bytes) -> Treat
         why = "a few slices that cannot be judged, and no face was found in their frame of reference"
         return Treated(outcome=FaceOutcome(status=FaceStatus.QUARANTINED, why=why))
     views = (None,) * len(lead.zone.curtains)
-    new = filled(scan, lead.zone, views, mode=wish.mode, random=random_of(secret, "fill", lead.rung))
+    new = filled(scan, lead.zone, views, mode=wish.mode, random=random_of(secret, "fill"))
     numbers = {"carried": 1.0, "changed_share": float(new.mask.mean())}
     why = "the zone of its study was taken out of a few slices"
     outcome = FaceOutcome(status=FaceStatus.DEFACED, why=why, rung=lead.rung, numbers=numbers)

@@ -29,7 +29,8 @@ _SOFT_GAIN = 2.0
 _BESIDE_MM = 8.0
 # How much of what may go above the brow is kept for tissue behind the new skin.
 _NEAR_BRAIN = 0.6
-_BRIGHT_RAMP_MM = 50.0
+# How much of it tissue there may take to get bright.
+_BRIGHT_NEAR_BRAIN, _BRIGHT_RAMP_MM = 0.35, 50.0
 # What has to give way does so over this much around.
 _GIVEN_WAY_MM = 12.0
 # What is left of a head's surface when it is smoothed by so much is the shape of its skull.
@@ -271,7 +272,7 @@ def _brain_limit(window: Window, shape: tuple[int, ...], *, shell_mm: float, num
 def _bright(window: Window, shape: tuple[int, int], *, shell_mm: float, numbers: Numbers, step: float) -> Map:
     """How far behind the new skin tissue is as bright as it gets, voxels `(Z, 1)`: it follows from the height alone."""
     z = np.arange(shape[0], dtype=np.float32)[:, None]
-    near = _NEAR_BRAIN * numbers.forehead_shell_mm
+    near = _BRIGHT_NEAR_BRAIN * numbers.forehead_shell_mm
     # Gently, for a step would be seen as a brow.
     up = np.clip((z - window.eye_z) * step / _BRIGHT_RAMP_MM + 1, 0, 1)
     up = up * up * (3 - 2 * up)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from treated_heads import TOOLS, scan_of
 
-from curator.deid.faces.fill import _skins, _variation
+from curator.deid.faces.fill import _mirrored, _skins, _variation
 from curator.deid.faces.ladder import random_of
 from curator.deid.faces.palette import _MEASURED_MM, PROFILE_MM, Palette, _broadened, palette_of
 from curator.deid.faces.surface import Style, curtain_for
@@ -67,14 +67,29 @@ def test_a_thick_voxel_samples_a_broadened_profile_evenly(voxel_mm: float, phase
 
 def test_tissue_rises_from_its_middle_to_its_brightest() -> None:
     palette = a_palette()
-    depth = np.linspace(0, 1.1, 200, dtype=np.float32)
+    depth = np.linspace(0, 1.1, 221, dtype=np.float32)
     new = _variation(palette, depth, np.zeros_like(depth))
     own = palette.variation
+    brightest = own[-3] - np.median(own)
     assert new[0] == pytest.approx(0.0, abs=2.0)
     assert all(later >= earlier - 1e-3 for earlier, later in pairwise(new))
-    assert new[-1] == pytest.approx(own[-3] - np.median(own), rel=0.02)
-    # Half of the depth has less than one part in twenty of the voxels has.
-    assert np.median(new[depth <= 1]) <= np.percentile(own, 97)
+    assert new[depth >= 0.45][0] == pytest.approx(brightest, rel=0.02)
+    assert brightest < new[-1] < 1.1 * brightest
+
+
+def test_half_of_a_shell_has_what_nearly_all_tissue_has() -> None:
+    """Of 22 mm: it rises to its brightest, is so for 3 mm, and falls again to its middle."""
+    palette = a_palette()
+    depth = _mirrored(np.linspace(0, 1, 2001, dtype=np.float32), np.float32(0.45 + 1.5 / 22))
+    new = _variation(palette, depth, np.zeros_like(depth))
+    assert np.median(new) <= np.percentile(palette.variation, 97)
+    assert new[-1] == pytest.approx(new[0], abs=0.1 * np.ptp(palette.variation))
+
+
+def test_mirrored_depths_grow_to_their_middle_and_fall_from_there() -> None:
+    depth = np.array([0.0, 0.4, 0.5, 0.8, 1.0, 3.0], np.float32)
+    middle = np.float32(0.5)
+    assert _mirrored(depth, middle) == pytest.approx([0.0, 0.4, 0.5, 0.2, 0.0, 0.0])
 
 
 def test_a_threshold_however_high_meets_a_smooth_surface() -> None:
@@ -100,10 +115,10 @@ def test_where_a_brain_outshines_the_skin_new_tissue_is_as_bright_as_the_skin() 
     view = view_of(scan, patient_frame(scan.volume, step_mm=2.0), TOOLS.resampler)
     curtain = curtain_for(
         view, front_window(view, TOOLS.rules.numbers), shell_mm=22.0, smoothing_mm=20.0, volume=scan.volume,
-        numbers=TOOLS.rules.numbers, random=random_of(SECRET, "relief", 0), style=Style(is_round=True, is_soft=False),
+        numbers=TOOLS.rules.numbers, random=random_of(SECRET, "relief"), style=Style(is_round=True, is_soft=False),
     )  # fmt: skip
     assert curtain is not None
-    palette = palette_of(curtain, view, scan.volume.affine_lps, random_of(SECRET, "fill", 0))
+    palette = palette_of(curtain, view, scan.volume.affine_lps, random_of(SECRET, "fill"))
     # Nor is the blurred edge of that skin taken for air: lowest threshold of the attack.
     assert palette.air.max() < view.levels.air + 0.12 * view.levels.contrast
     z, x = np.nonzero(curtain.is_inside & np.isfinite(view.skin))

@@ -154,4 +154,4 @@ def test_F03_flat_scans_without_a_head_in_their_frame_of_reference_are_held(stud
 
 
 def test_no_scans_give_no_outcomes() -> None:
-    assert treat_study([], TOOLS, wish=Wish(), secret=random_of(SECRET, "", 0).bytes(4)) == ()
+    assert treat_study([], TOOLS, wish=Wish(), secret=random_of(SECRET, "").bytes(4)) == ()
