@@ -118,6 +118,7 @@ def attacked(
     is_quick: bool = False,
     was: Was | None = None,
     null_from: float | None = None,
+    asks_back: bool = False,
 ) -> Seen:
     """What both detectors see of a head, looked at in each of some frames; it ends with the first failure.
 
@@ -128,16 +129,17 @@ def attacked(
     Where it is known what the head `was`, thresholds that its skin did not reach count as inside tissue, and those that
     never showed its face not at all: a PET shows its brain alone there, whose folds look like this and that.
 
-    `null_from` is what backs of heads show inside tissue anyway; where the front shows more there the back of this head
-    is looked at, too. Without it nothing inside tissue passes that would not at the skin.
+    `null_from` is what backs of heads show inside tissue anyway. Where the front shows more there and one `asks_back`
+    the back of this head is looked at, too, and counts if it shows more. Without `null_from` nothing inside tissue
+    passes that would not at the skin.
     """
-    poses = [(0.0, 0.0)] if is_quick else _poses(numbers)
+    poses, aside = ([(0.0, 0.0)], []) if is_quick else _sides(numbers)
     middle = None if was is None else was.middle_lps
     seen, cuts = Seen(), None
     for view in views:
         is_first, cuts = cuts is None, cuts if cuts is not None else _cuts(view, numbers, was)
-        camera = _Camera(view, cuts, judge, resampler, numbers, poses, middle)
-        seen = seen.and_also(camera.looked(null_from))
+        camera = _Camera(view, cuts, judge, resampler, numbers, poses, aside, middle)
+        seen = seen.and_also(camera.looked(null_from, asks_back=asks_back))
         if is_first and seen.is_clear(numbers):
             seen = replace(seen, network=judge.network(picture_of(view.even, SKIN)))
         if not seen.is_clear(numbers):
@@ -154,7 +156,7 @@ def _cuts(view: View, numbers: Numbers, was: Was | None) -> _Cuts:
 
 @dataclass(frozen=True, slots=True)
 class _Camera:
-    """What is looked at in one frame, and with what; `middle_lps` as in `Was`."""
+    """What is looked at in one frame, and with what; `aside` are poses for the skin alone, `middle_lps` as in `Was`."""
 
     view: View
     cuts: _Cuts
@@ -162,23 +164,24 @@ class _Camera:
     resampler: Resampler
     numbers: Numbers
     poses: Sequence[Pose]
+    aside: Sequence[Pose]
     middle_lps: Points | None
 
-    def looked(self, null_from: float | None) -> Seen:
-        """What the first detector sees; it ends with the first failure. `null_from` as in `attacked`."""
-        numbers = self.numbers
-        at_skin = self._scores(self.view.even, self.cuts.skin, most_off=numbers.most_off_skin)
+    def looked(self, null_from: float | None, *, asks_back: bool) -> Seen:
+        """What the first detector sees; it ends with the first failure. The rest is as in `attacked`."""
+        numbers, poses = self.numbers, [*self.poses, *self.aside]
+        at_skin = self._scores(self.view.even, self.cuts.skin, poses, most_off=numbers.most_off_skin)
         skin = list(_until(numbers.clean_score, at_skin))
         best = max((score for score, _ in skin), default=_NOTHING)
         hits = sum(score > numbers.face_score for score, _ in skin)
         beside = sum(is_beside for _, is_beside in skin)
         if best > numbers.clean_score:
             return Seen(best=best, hits=hits, looks=len(skin), beside=beside)
-        enough = numbers.clean_score if null_from is None else numbers.face_score
+        null = _NOTHING if null_from is None else null_from
+        enough = numbers.face_score if asks_back else max(numbers.clean_score, null)
         inside = list(_until(enough, self._inside(facing=0.0)))
         bright = max((score for score, _ in inside), default=_NOTHING)
-        null = _NOTHING if null_from is None else null_from
-        if null_from is not None and bright > null_from:
+        if asks_back and bright > null:
             null = max(null, *(score for score, _ in self._inside(facing=_HALF_TURN)))
         # Inside tissue, what the back of the head shows as well is no face.
         hits += sum(score > max(numbers.face_score, null) for score, _ in inside)
@@ -187,15 +190,21 @@ class _Camera:
 
     def _inside(self, *, facing: float) -> Iterator[tuple[float, bool]]:
         most_off, air = self.numbers.most_off_inside, self.view.levels.air
-        yield from self._scores(self.view.even, self.cuts.within, most_off=most_off, facing=facing)
-        yield from self._scores(self.view.smooth, self.cuts.values, most_off=most_off, around=air, facing=facing)
+        poses = [(facing + yaw, pitch) for yaw, pitch in self.poses]
+        yield from self._scores(self.view.even, self.cuts.within, poses, most_off=most_off)
+        yield from self._scores(self.view.smooth, self.cuts.values, poses, most_off=most_off, around=air)
 
     def _scores(
-        self, values: Field, thresholds: tuple[float, ...], *, most_off: float, around: float = 0.0, facing: float = 0.0
+        self,
+        values: Field,
+        thresholds: tuple[float, ...],
+        poses: Sequence[Pose],
+        *,
+        most_off: float,
+        around: float = 0.0,
     ) -> Iterator[tuple[float, bool]]:
         """For each render the best score of a face where it may be, and whether there is one beside it."""
-        turned = [(facing + yaw, pitch) for yaw, pitch in self.poses]
-        for side in sides_of(values, turned, thresholds, self.resampler, around=around):
+        for side in sides_of(values, poses, thresholds, self.resampler, around=around):
             found = self.judge.seen(side.picture, least=self.numbers.strange_score)
             scores: dict[bool, float] = {True: _NOTHING, False: _NOTHING}
             for one in found:
@@ -242,10 +251,15 @@ def deep_levels(view: View, numbers: Numbers) -> tuple[float, ...]:
     return tuple(level for level, by in apart if 1 - np.mean(by * step <= numbers.deep_mm) >= numbers.least_deep_share)
 
 
-def _poses(numbers: Numbers) -> list[Pose]:
-    """All yaws and pitches, those that show most first: the front, from above and below.
+def _sides(numbers: Numbers) -> tuple[list[Pose], list[Pose]]:
+    """From where everything is looked at, and from where the skin alone."""
+    return _poses(numbers.attack_yaws_deg, numbers), _poses(numbers.attack_aside_deg, numbers)
+
+
+def _poses(yaws: Iterable[float], numbers: Numbers) -> list[Pose]:
+    """Some yaws with all pitches, those that show most first: the front, from above and below.
 
     Those of one yaw follow each other.
     """
-    poses = product(numbers.attack_yaws_deg, numbers.attack_pitches_deg)
+    poses = product(yaws, numbers.attack_pitches_deg)
     return sorted(poses, key=lambda pose: (abs(pose[0]), pose[0], -abs(pose[1]), pose[1]))

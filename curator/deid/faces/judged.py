@@ -29,8 +29,8 @@ class Trial:
 
     `people` are those whom it is compared with, None where its face was never clearly seen. `axes` is a frame along the
     patient's axes: from there it is looked at as well, for that is what everybody sees who opens a scan. One that
-    `is_quick` looks from the front alone; one that `is_lenient` lets pass inside tissue what backs of heads, or of this
-    one, show as well.
+    `is_quick` looks from the front alone; one that `is_lenient` lets pass inside tissue what backs of heads show as
+    well.
     """
 
     people: LineUps | None

@@ -58,6 +58,7 @@ class Numbers:
     search_yaws_deg: tuple[float, ...]
     search_pitches_deg: tuple[float, ...]
     attack_yaws_deg: tuple[float, ...]
+    attack_aside_deg: tuple[float, ...]
     attack_pitches_deg: tuple[float, ...]
     attack_levels: tuple[float, ...]
     attack_bright: tuple[float, ...]

@@ -32,6 +32,7 @@ def few_looks() -> FaceRules:
         search_yaws_deg=(-10.0, 10.0),
         search_pitches_deg=(0.0,),
         attack_yaws_deg=(-15.0, 0.0, 15.0),
+        attack_aside_deg=(-40.0,),
         attack_pitches_deg=(0.0,),
         attack_levels=rules.numbers.attack_levels[:2],
         attack_bright=rules.numbers.attack_bright[:1],

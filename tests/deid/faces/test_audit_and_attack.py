@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -185,7 +186,8 @@ def test_what_an_audit_would_find_beside_the_face_fails_too(t1: TreatedHead, vie
 
 
 # Looks at thresholds of skin, and inside tissue, from one frame.
-_SKIN, _TISSUE = (len(NUMBERS.attack_yaws_deg) * len(of) for of in (NUMBERS.attack_levels, NUMBERS.attack_bright))
+_SKIN = (len(NUMBERS.attack_yaws_deg) + len(NUMBERS.attack_aside_deg)) * len(NUMBERS.attack_levels)
+_TISSUE = len(NUMBERS.attack_yaws_deg) * len(NUMBERS.attack_bright)
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,8 @@ def test_inside_tissue_the_back_of_a_head_excuses_a_strangers_front_alone(t1: Tr
     found = {}
     for null_from in (None, NUMBERS.clean_score, NUMBERS.face_score):
         judge = _ALittle(iter([False] * _SKIN))
-        seen = attacked([after], judge, TOOLS.resampler, NUMBERS, null_from=null_from)
+        asks_back = null_from is not None
+        seen = attacked([after], judge, TOOLS.resampler, NUMBERS, null_from=null_from, asks_back=asks_back)
         found[null_from] = seen.bright, seen.null, seen.hits, seen.is_clear(NUMBERS), len(judge.looks)
     assert found[None] == (-0.1, -9.0, 0, False, _SKIN + 1)
     assert found[NUMBERS.clean_score] == (-0.1, -0.1, 0, True, _SKIN + 2 * _TISSUE)
@@ -229,26 +232,36 @@ def test_up_to_what_backs_of_heads_show_anyway_none_is_looked_at(
 ) -> None:
     after = view_of(t1.scan_after, view.frame, TOOLS.resampler, levels=view.levels)
     judge = _ALittle(iter([False] * _SKIN), score=NUMBERS.tissue_score + above)
-    seen = attacked([after], judge, TOOLS.resampler, NUMBERS, null_from=NUMBERS.tissue_score)
+    seen = attacked([after], judge, TOOLS.resampler, NUMBERS, null_from=NUMBERS.tissue_score, asks_back=True)
     assert seen.bright > NUMBERS.clean_score
     assert seen.is_clear(NUMBERS)
     assert len(judge.looks) == _SKIN + turns * _TISSUE
 
 
-def test_after_the_last_rung_what_the_back_of_the_head_shows_as_well_is_let_pass(
-    t1: TreatedHead, view: View, lined
+@pytest.mark.parametrize(("above", "fails"), [(-0.05, ""), (0.05, "a detector still sees a face")])
+def test_after_the_last_rung_what_backs_of_heads_show_is_let_pass_and_no_more(
+    t1: TreatedHead, view: View, lined, above: float, fails: str
 ) -> None:
     """First nothing inside tissue may look even a little like a face; the same skin is tried again, in both frames."""
-    frame = [*[False] * _SKIN, *[True] * 2 * _TISSUE]
-    judge = _ALittle(iter([*[False] * _SKIN, True, *frame, *frame]))
+    frame = [*[False] * _SKIN, *[True] * _TISSUE]
+    judge = _ALittle(iter([*[False] * _SKIN, True, *frame, *frame]), score=NUMBERS.tissue_score + above)
     rung = replace(TOOLS.rules.ladder[0], draws=1)
     tools = replace(TOOLS, judge=judge, rules=replace(TOOLS.rules, ladder=(rung,)))
     first, again = attempts(t1.scan, view, lined[0].sight, tools, wish=Wish(), secret=SECRET)
     assert first.fails == "a detector still sees a face"
-    assert again.fails == ""
+    assert again.fails == fails
     assert np.array_equal(first.filled.stored, again.filled.stored)
     assert again.judged.seen is not None
-    assert (again.judged.seen.bright, again.judged.seen.null) == (-0.1, -0.1)
+    assert (again.judged.seen.bright, again.judged.seen.null) == (judge.score, NUMBERS.tissue_score)
+
+
+def test_from_far_aside_the_skin_alone_is_looked_at(view: View) -> None:
+    looks = []
+    for aside in ((), (-45.0, 45.0)):
+        judge = _ALittle(repeat(False))
+        attacked([view], judge, TOOLS.resampler, replace(NUMBERS, attack_aside_deg=aside))
+        looks.append(len(judge.looks))
+    assert looks[1] - looks[0] == 2 * len(NUMBERS.attack_pitches_deg) * len(NUMBERS.attack_levels)
 
 
 def test_a_face_that_is_seen_in_the_second_frame_alone_is_seen(t1: TreatedHead, view: View) -> None:
