@@ -36,15 +36,17 @@ _GIVEN_WAY_MM = 12.0
 # What is left of a head's surface when it is smoothed by so much is the shape of its skull.
 _HEAD_SHAPE_MM = 9.0
 # How much deeper than above the brow things may change so far under the eyes: the front of the orbits and of the nose's
-# root, behind which the brain's base lies. Farther down the whole face may.
-_ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 14.0, 12.0, 40.0
+# root, behind which the brain's base lies, a child's 15 mm behind the skin. Farther down the whole face may.
+_ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 11.5, 12.0, 40.0
 # Beside the face, from so far aside on and more, the poles of the temporal lobes hang lower: down to so far under the
-# eyes no more than this much deeper. A shell no deeper than this does not reach them.
-_ASIDE_MM, _LOBE_MM, _BESIDE_LOBE_MM, _LOBE_SHELL_MM = (20.0, 35.0), 24.0, 10.0, 24.0
+# eyes no more than this much deeper. A child's lie 24 mm behind the shape of its head.
+_ASIDE_MM, _LOBE_MM, _BESIDE_LOBE_MM = (20.0, 35.0), 24.0, 3.0
 _STEEPEST = 3.0
 # An end of a scan whose outward direction has so much upwards, or aside, is its upper end, or a side; so much to the
 # front, and a camera looks at it.
 _UPRIGHT, _FACING = 0.5, 0.1
+# No more than this much of scalp and skull lies before a brain.
+_SKULL_MM = 12.0
 # Skin that lies so far behind the skin above it is none.
 _GAP_MM = 15.0
 # So far in front of the new skin there is nothing but air.
@@ -57,7 +59,8 @@ _CREASE_MM = 1.0
 class Window:
     """Which rays of a frame are made new, in its voxels: a rounded box around `(x, z)` with half sides.
 
-    `brow_z` is the height above which the brain lies behind the skin, `eye_z` that of the pupils.
+    `brow_z` is the height above which the brain lies behind the skin, `eye_z` that of the pupils. One that `is_ear` is
+    seen from the side.
     """
 
     x: float
@@ -66,6 +69,7 @@ class Window:
     half_z: float
     eye_z: float
     brow_z: float
+    is_ear: bool = False
 
     def weight(self, shape: tuple[int, int], *, ramp: float) -> Map:
         """`(Z, X)`: 0 outside, growing to 1 over `ramp` voxels inside the edge."""
@@ -123,11 +127,12 @@ def curtain_for(
     # A little behind on the average, so that what stood out is not just met again.
     meant = shape + spread(depth - shape, is_hit, smoothing_mm / step) + relief + np.float32(1.0 / step)
     shell = _shell(window, weight, shell_mm=shell_mm, numbers=numbers, step=step)
-    limit = _brain_limit(window, skin.shape, shell_mm=shell_mm, numbers=numbers, step=step)
-    # Beside a brain that lies open it lies behind the skin as near as above the brow.
+    limit = _brain_limit(window, skin.shape, numbers=numbers, step=step)
+    # Beside a brain that lies open it lies behind the skin as near as above the brow, whatever the head's shape beyond.
     is_near_open = ndimage.maximum_filter(is_aside, size=2 * round(_GIVEN_WAY_MM / step) + 1)
     limit = np.where(is_near_open, np.minimum(limit, numbers.forehead_shell_mm / step), limit)
-    limit = np.asarray(spread(depth, is_hit, _HEAD_SHAPE_MM / step) + limit, np.float32)
+    head = spread(depth, is_hit, _HEAD_SHAPE_MM / step)
+    limit = np.asarray(np.where(is_near_open, np.minimum(head, depth), head) + limit, np.float32)
     # Where the brain is near the new skin lies so far out that tissue fits behind it.
     tissue = np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step))
     meant = meant - _envelope(meant + tissue - limit, is_inside, step)
@@ -168,7 +173,7 @@ def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Ma
 
     At the upper end and at the sides those above the eyes; at the lower end all, for a face is seen above it. Given by
     themselves too: those before which nothing was scanned, at a side that a camera looks at, however low they lie, for
-    the temples' brain reaches below the eyes.
+    the temples' brain reaches below the eyes, and above the brow straight before it.
     """
     z = np.arange(skin.shape[0], dtype=np.float32)[:, None]
     axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
@@ -182,9 +187,15 @@ def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Ma
                 is_open |= is_near & (z > window.eye_z)
             elif up <= -_UPRIGHT and back <= -_FACING:
                 is_open |= is_near
-            if abs(aside) >= _UPRIGHT and back < 0:
-                # No air was measured before what is met so near: the middle of a voxel, and one along the ray.
-                is_aside |= to_end < spacing * (0.5 - back)
+            # No air was measured before what is met so near: the middle of a voxel, and one along the ray.
+            is_cut = (back < 0) & (to_end < spacing * (0.5 - back))
+            if abs(aside) >= _UPRIGHT:
+                is_aside |= is_cut
+            elif back <= -_UPRIGHT and window.is_ear:
+                # Under a scalp and a skull that were cut off, which is dark in many scans, a brain looks like skin.
+                is_aside |= to_end < _SKULL_MM
+            elif back <= -_UPRIGHT and window.brow_z >= 0:
+                is_aside |= is_cut & (z > window.brow_z)
     # A voxel between two rays goes where either does.
     is_aside = np.asarray(ndimage.maximum_filter(is_aside, size=3), np.bool_)
     return is_open | is_aside, is_aside
@@ -254,18 +265,17 @@ def _shell(window: Window, weight: Map, *, shell_mm: float, numbers: Numbers, st
     return np.asarray(depth * inward / step, np.float32)
 
 
-def _brain_limit(window: Window, shape: tuple[int, ...], *, shell_mm: float, numbers: Numbers, step: float) -> Map:
+def _brain_limit(window: Window, shape: tuple[int, ...], *, numbers: Numbers, step: float) -> Map:
     """How far behind the old skin nothing may change, voxels `(Z, X)`: above the brow the brain is near."""
     z, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
     bottom = window.eye_z - _UNDER_EYES_MM / step
     up = np.clip((z - bottom) / max(window.brow_z - bottom, 1.0), 0, 1)
     # Below the orbits there is no brain behind the face.
     below = np.clip((bottom - z) * step / _UNDER_EYES_MM, 0, 1) * _FACE_MM
-    if shell_mm > _LOBE_SHELL_MM:
-        near, far = _ASIDE_MM
-        aside = np.clip((np.abs(x - window.x) * step - near) / (far - near), 0, 1)
-        under_lobe = np.clip(((window.eye_z - z) * step - _LOBE_MM) / _UNDER_EYES_MM, 0, 1) * _FACE_MM
-        below = (1 - aside) * below + aside * np.minimum(below, _BESIDE_LOBE_MM + under_lobe)
+    near, far = _ASIDE_MM
+    aside = np.clip((np.abs(x - window.x) * step - near) / (far - near), 0, 1)
+    under_lobe = np.clip(((window.eye_z - z) * step - _LOBE_MM) / _UNDER_EYES_MM, 0, 1) * _FACE_MM
+    below = (1 - aside) * below + aside * np.minimum(below, _BESIDE_LOBE_MM + under_lobe)
     return np.asarray((numbers.forehead_shell_mm + (1 - up) * _ORBIT_MM + below) / step, np.float32)
 
 

@@ -93,6 +93,7 @@ def ear_window(view: View, side: View, front: Window, numbers: Numbers) -> Windo
         half_z=(_EAR_HALF_MM[1] + numbers.ramp_mm / 2) / step,
         eye_z=-1.0,
         brow_z=-1.0,
+        is_ear=True,
     )
 
 

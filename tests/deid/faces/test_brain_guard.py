@@ -1,0 +1,53 @@
+"""No zone of the ladder has a voxel of brain in it: heads in which one had, and another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from face_tools import SECRET, THREE_MM
+from treated_heads import FRONT, scan_of
+
+from curator.adapters.dlib_heads import DlibHeads
+from curator.bundled import bundled_folder
+from curator.deid.faces.fill import filled
+from curator.deid.faces.ladder import _side_frames, _zone, random_of
+from curator.deid.faces.surface import Style, Window
+from curator.deid.faces.tools import FaceTools
+from curator.deid.faces.view import STEP_MM, View, view_of
+from curator.imaging.frame import patient_frame
+from curator.imaging.resample import CpuResampler
+from curator.model.faces import FaceMode
+from curator.policy.faces.defacing import load_face_rules
+from curator.testing.heads import Head, make_head, random_heads
+
+TOOLS = FaceTools(rules=load_face_rules(bundled_folder("rules")), judge=DlibHeads(), resampler=CpuResampler())
+# A slab that is cut through both sides of a head; a child's temporal poles; a child's brain between the eyes.
+_ONCE_CUT = ((4, 7, THREE_MM), (5, 23, THREE_MM), (5, 35, None))
+
+
+def _face(head: Head, view: View) -> Window:
+    places = view.frame.voxels_of(np.array([head.landmarks_mm[name] for name in FRONT]))
+    x, eye, chin = places[:, 0].mean(), places[0, 2], places[-1, 2]
+    brow, ramp_mm = eye + 17.0 / STEP_MM, TOOLS.rules.numbers.ramp_mm
+    top, bottom = brow + (30.0 + ramp_mm / 2) / STEP_MM, chin - (30.0 + ramp_mm / 2) / STEP_MM
+    return Window(x, (top + bottom) / 2, 70.0 / STEP_MM, (top - bottom) / 2, eye, brow)
+
+
+@pytest.mark.parametrize(("seed", "number", "spacing_mm"), [*_ONCE_CUT, (1, 0, THREE_MM)])
+def test_no_zone_has_brain_in_it(seed: int, number: int, spacing_mm: tuple[float, float, float] | None) -> None:
+    plan = random_heads(seed, number + 1)[number]
+    head = make_head(replace(plan, spacing_mm=spacing_mm or plan.spacing_mm))
+    scan = scan_of(head)
+    view = view_of(scan, patient_frame(scan.volume, step_mm=STEP_MM), TOOLS.resampler)
+    # The first, the one that smooths most, and all of the front with the ears.
+    for rung in TOOLS.rules.ladder[0], TOOLS.rules.ladder[2], TOOLS.rules.ladder[-1]:
+        style = Style(is_round=False, is_soft=False)
+        zone = _zone(scan, view, _face(head, view), rung, TOOLS, secret=SECRET, style=style)
+        assert zone is not None
+        sides = (view_of(scan, frame, TOOLS.resampler, levels=view.levels) for frame in _side_frames(view.frame))
+        views = (view, *sides)[: len(zone.curtains)]
+        mask = filled(scan, zone, views, mode=FaceMode.ZERO, random=random_of(SECRET, "fill")).mask
+        assert mask.any()
+        assert not (mask & head.brain).any()
