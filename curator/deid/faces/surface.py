@@ -173,7 +173,7 @@ def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Ma
 
     At the upper end and at the sides those above the eyes; at the lower end all, for a face is seen above it. Given by
     themselves too: those before which nothing was scanned, at a side that a camera looks at, however low they lie, for
-    the temples' brain reaches below the eyes, and above the brow straight before it.
+    the temples' brain reaches below the eyes; and what an ear's camera meets near the end straight before it.
     """
     z = np.arange(skin.shape[0], dtype=np.float32)[:, None]
     axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
@@ -187,15 +187,12 @@ def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Ma
                 is_open |= is_near & (z > window.eye_z)
             elif up <= -_UPRIGHT and back <= -_FACING:
                 is_open |= is_near
-            # No air was measured before what is met so near: the middle of a voxel, and one along the ray.
-            is_cut = (back < 0) & (to_end < spacing * (0.5 - back))
-            if abs(aside) >= _UPRIGHT:
-                is_aside |= is_cut
+            if abs(aside) >= _UPRIGHT and back < 0:
+                # No air was measured before what is met so near: the middle of a voxel, and one along the ray.
+                is_aside |= to_end < spacing * (0.5 - back)
             elif back <= -_UPRIGHT and window.is_ear:
                 # Under a scalp and a skull that were cut off, which is dark in many scans, a brain looks like skin.
                 is_aside |= to_end < _SKULL_MM
-            elif back <= -_UPRIGHT and window.brow_z >= 0:
-                is_aside |= is_cut & (z > window.brow_z)
     # A voxel between two rays goes where either does.
     is_aside = np.asarray(ndimage.maximum_filter(is_aside, size=3), np.bool_)
     return is_open | is_aside, is_aside
