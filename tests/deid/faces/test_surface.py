@@ -83,19 +83,18 @@ def test_a_soft_edge_takes_less_behind_the_skin_there_and_as_much_within(seen: S
     assert less_mm.min() > -0.01
 
 
-def test_a_deep_shell_ends_before_the_poles_of_the_temporal_lobes(seen: Seen) -> None:
-    """14 to 24 mm under the eyes and 36 to 56 mm aside they lie 35 mm and more behind the shape of the head."""
+def test_every_shell_ends_before_the_poles_of_the_temporal_lobes(seen: Seen) -> None:
+    """14 to 24 mm under the eyes and 36 to 56 mm aside a child's lie 24 mm and more behind the shape of its head."""
     skin, window = seen.view.skin, seen.window
     z, x = np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]]
     under, aside = (window.eye_z - z) * STEP_MM, np.abs(x - window.x) * STEP_MM
     before_lobes = (under > 14) & (under < 24) & (aside > 36) & (aside < 56)
     shape = spread(np.nan_to_num(skin), np.isfinite(skin), 9.0 / STEP_MM)
-    cases = ((22.0, 35.0), (30.0, 30.0), (36.0, 30.0))
-    for (shell_mm, deepest_mm), key in product(cases, (SECRET, b"a", b"b", b"c")):
+    for shell_mm, key in product((22.0, 30.0, 36.0), (SECRET, b"a", b"b", b"c")):
         curtain = seen.curtain(key, shell_mm=shell_mm)
         behind = ((curtain.back - shape) * STEP_MM)[before_lobes & curtain.is_inside]
         assert behind.size > 50
-        assert behind.max() < deepest_mm
+        assert behind.max() < 24.0
 
 
 def test_another_key_gives_another_relief_in_the_same_window(seen: Seen) -> None:
