@@ -36,8 +36,9 @@ _GIVEN_WAY_MM = 12.0
 # What is left of a head's surface when it is smoothed by so much is the shape of its skull.
 _HEAD_SHAPE_MM = 9.0
 # How much deeper than above the brow things may change so far under the eyes: the front of the orbits and of the nose's
-# root, behind which the brain's base lies, a child's 15 mm behind the skin. Farther down the whole face may.
-_ORBIT_MM, _UNDER_EYES_MM, _FACE_MM = 11.5, 12.0, 40.0
+# root, behind which the brain's base lies, a child's 15 mm behind the skin. From there down, over so much, the whole
+# face may: where the eyes were taken to be 10 mm too high, the base lies 25 to 35 mm behind it.
+_ORBIT_MM, _UNDER_EYES_MM, _FACE_MM, _DOWN_MM = 11.5, 12.0, 40.0, 28.0
 # Beside the face, from so far aside on and more, the poles of the temporal lobes hang lower: down to so far under the
 # eyes no more than this much deeper. A child's lie 24 mm behind the shape of its head.
 _ASIDE_MM, _LOBE_MM, _BESIDE_LOBE_MM = (20.0, 35.0), 24.0, 3.0
@@ -268,7 +269,7 @@ def _brain_limit(window: Window, shape: tuple[int, ...], *, numbers: Numbers, st
     bottom = window.eye_z - _UNDER_EYES_MM / step
     up = np.clip((z - bottom) / max(window.brow_z - bottom, 1.0), 0, 1)
     # Below the orbits there is no brain behind the face.
-    below = np.clip((bottom - z) * step / _UNDER_EYES_MM, 0, 1) * _FACE_MM
+    below = np.clip((bottom - z) * step / _DOWN_MM, 0, 1) * _FACE_MM
     near, far = _ASIDE_MM
     aside = np.clip((np.abs(x - window.x) * step - near) / (far - near), 0, 1)
     under_lobe = np.clip(((window.eye_z - z) * step - _LOBE_MM) / _UNDER_EYES_MM, 0, 1) * _FACE_MM
