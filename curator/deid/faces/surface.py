@@ -46,6 +46,8 @@ _STEEPEST = 3.0
 # An end of a scan whose outward direction has so much upwards, or aside, is its upper end, or a side; so much to the
 # front, and a camera looks at it.
 _UPRIGHT, _FACING = 0.5, 0.1
+# A slit or a hole in it up to twice so wide is cut open too.
+_SLIT_MM = 2.0
 # No more than this much of scalp and skull lies before a brain.
 _SKULL_MM = 12.0
 # Skin that lies so far behind the skin above it is none.
@@ -196,7 +198,10 @@ def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Ma
                 is_aside |= to_end < _SKULL_MM
     # A voxel between two rays goes where either does.
     is_aside = np.asarray(ndimage.maximum_filter(is_aside, size=3), np.bool_)
-    return is_open | is_aside, is_aside
+    # A ray or two among them that pass by in the dark of a cut, and meet what lies behind it, meet no skin either.
+    across = 2 * round(_SLIT_MM / view.frame.step_mm) + 1
+    closed = ndimage.minimum_filter(ndimage.maximum_filter(is_open | is_aside, size=across), size=across)
+    return np.asarray(closed, np.bool_), is_aside
 
 
 def _to_the_ends(skin: Map, view: View, volume: Volume) -> list[tuple[Map, Map]]:
