@@ -50,10 +50,9 @@ def test_a_volume_laid_onto_another_box_has_the_same_values(angles, shift, kind)
     shape = (17, 19, 23)
     one, other = (each.onto(values, indices, shape, outside=OUTSIDE) for each in (CPU, TORCH))
     assert one.dtype == other.dtype == np.float32
-    # A place within rounding of the outermost voxels is inside to one and outside to the other.
     alike = np.abs(one - other) < 0.02
-    assert alike.mean() > 0.995
     places = np.stack(np.indices(shape)[::-1], -1) @ indices[:3, :3].T + indices[:3, 3]
+    # A place within rounding of the outermost voxels is inside to one and outside to the other.
     far_in = ((places > 1e-3) & (places < np.array(values.shape[::-1]) - 1 - 1e-3)).all(axis=-1)
     far_out = ((places < -1e-3) | (places > np.array(values.shape[::-1]) - 1 + 1e-3)).any(axis=-1)
     assert alike[far_in].all()

@@ -42,6 +42,30 @@ def test_a_linear_volume_is_met_exactly_and_what_lies_beyond_is_one_value(slopes
     assert (taken[beyond] == np.float32(OUTSIDE)).all()
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    st.permutations(range(3)),
+    st.tuples(*[st.sampled_from((-1.0, 1.0))] * 3),
+    st.tuples(*[st.floats(0.3, 2.0)] * 3),
+    st.tuples(*[st.floats(-2.0, 9.0)] * 3),
+)
+def test_along_axes_in_any_order_it_is_as_after_a_turn_that_is_none(order, signs, steps, start) -> None:
+    """The same box turned by next to nothing is looked up in another way."""
+    values = np.asarray(np.random.default_rng(2).normal(0, 100, (8, 9, 10)), np.float32)
+    indices = np.eye(4)
+    indices[:3, :3] = np.diag(np.array(signs) * steps)[list(order)]
+    indices[:3, 3] = start
+    turn = np.eye(4)
+    turn[:2, :2] = [[1.0, -1e-6], [1e-6, 1.0]]
+    shape = (6, 7, 8)
+    straight, turned = (CPU.onto(values, matrix, shape, outside=OUTSIDE) for matrix in (indices, indices @ turn))
+    places = np.stack(np.indices(shape)[::-1], -1) @ indices[:3, :3].T + indices[:3, 3]
+    from_edge = np.minimum(places, np.array(values.shape[::-1]) - 1 - places)
+    is_clear = (np.abs(from_edge) > 1e-3).all(axis=-1)
+    np.testing.assert_allclose(straight[is_clear], turned[is_clear], atol=0.05)
+    assert (straight[is_clear & (from_edge < 0).any(axis=-1)] == np.float32(OUTSIDE)).all()
+
+
 @pytest.mark.parametrize("kind", [np.int16, np.uint16, np.uint8, np.float32])
 def test_a_volume_laid_onto_its_own_box_is_itself(kind: type) -> None:
     values = np.random.default_rng(1).integers(0, 200, (5, 6, 7)).astype(kind)

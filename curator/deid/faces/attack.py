@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 
@@ -21,6 +21,11 @@ from curator.imaging.frame import turned_frame
 from curator.model.pixels import Box
 from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import FaceJudge, Field, Points, Resampler
+
+ALL = (slice(None),)
+"""Every frame is looked at at every threshold."""
+IN_TURN = (slice(0, None, 2), slice(1, None, 2))
+"""Two frames share the thresholds: what one looks past, the other looks at from nearly there."""
 
 _NOTHING = -9.0
 # How bright the brightest tissue is that thresholds go up to, percent of all voxels.
@@ -82,6 +87,10 @@ class _Cuts:
     within: tuple[float, ...]
     values: tuple[float, ...]
 
+    def part(self, which: slice) -> _Cuts:
+        """Some of each."""
+        return _Cuts(self.skin[which], self.within[which], self.values[which])
+
 
 @dataclass(frozen=True, slots=True)
 class Was:
@@ -119,11 +128,12 @@ def attacked(
     was: Was | None = None,
     null_from: float | None = None,
     asks_back: bool = False,
+    shares: tuple[slice, ...] = ALL,
 ) -> Seen:
     """What both detectors see of a head, looked at in each of some frames; it ends with the first failure.
 
     A view without anything in it shows nothing, nor does no view. Thresholds are those of the first view, which the
-    second detector sees too.
+    second detector sees too; `shares` says which of them each view takes, from the first share again after the last.
 
     A quick attack looks from the front alone: for another time point of a scan that was attacked from all sides.
     Where it is known what the head `was`, thresholds that its skin did not reach count as inside tissue, and those that
@@ -136,9 +146,9 @@ def attacked(
     poses, aside = ([(0.0, 0.0)], []) if is_quick else _sides(numbers)
     middle = None if was is None else was.middle_lps
     seen, cuts = Seen(), None
-    for view in views:
+    for view, share in zip(views, cycle(shares), strict=False):
         is_first, cuts = cuts is None, cuts if cuts is not None else _cuts(view, numbers, was)
-        camera = _Camera(view, cuts, judge, resampler, numbers, poses, aside, middle)
+        camera = _Camera(view, cuts.part(share), judge, resampler, numbers, poses, aside, middle)
         seen = seen.and_also(camera.looked(null_from, asks_back=asks_back))
         if is_first and seen.is_clear(numbers):
             seen = replace(seen, network=judge.network(picture_of(view.even, SKIN)))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from curator.deid.faces.attack import attacked, deep_levels
+from curator.deid.faces.attack import ALL, IN_TURN, attacked, deep_levels
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.tools import FaceTools
 from curator.deid.faces.view import head_frame, view_of
@@ -44,15 +44,19 @@ class Audit:
 
 def audit_scan(scan: Scan, tools: FaceTools) -> Audit:
     """Whether a volume shows a face to anybody who looks: from many sides, at many thresholds, with two detectors."""
-    return _audited(scan, tools, null_from=tools.rules.numbers.clean_score)
+    return _audited(scan, tools, null_from=tools.rules.numbers.clean_score, shares=ALL)
 
 
 def shows_face(scan: Scan, tools: FaceTools) -> bool:
-    """Whether that audit would find a face: it looks less often where it may only ask whether a volume is clean."""
-    return _audited(scan, tools, null_from=tools.rules.numbers.face_score).verdict is Verdict.FACE
+    """Whether that audit would find a face: it looks less often where it may only ask whether a volume is clean.
+
+    Of the thresholds it takes those at which an attack that goes before it does not look along the patient's axes.
+    """
+    found = _audited(scan, tools, null_from=tools.rules.numbers.face_score, shares=IN_TURN[:1])
+    return found.verdict is Verdict.FACE
 
 
-def _audited(scan: Scan, tools: FaceTools, *, null_from: float) -> Audit:
+def _audited(scan: Scan, tools: FaceTools, *, null_from: float, shares: tuple[slice, ...]) -> Audit:
     numbers = tools.rules.numbers
     if scan.is_flat:
         return Audit(Verdict.UNCLEAR, "too few slices to look at")
@@ -66,7 +70,9 @@ def _audited(scan: Scan, tools: FaceTools, *, null_from: float) -> Audit:
         return Audit(Verdict.FACE, shown.why, found)
     if shown.finding is Finding.NONE:
         return Audit(Verdict.CLEAN, shown.why, found)
-    seen = attacked([view], tools.judge, tools.resampler, numbers, null_from=null_from, asks_back=True)
+    seen = attacked(
+        [view], tools.judge, tools.resampler, numbers, null_from=null_from, asks_back=True, shares=shares
+    )
     found |= {"best": max(shown.score, seen.best), "bright": seen.bright, "network": seen.network}
     # Where a brain outshines the skin, what is seen inside may be folds of it.
     is_brain = scan.modality in _OUTSHONE and bool(deep_levels(view, numbers)) and seen.best <= numbers.face_score

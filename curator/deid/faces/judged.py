@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from curator.deid.faces.attack import Seen, Was, attacked
+from curator.deid.faces.attack import ALL, IN_TURN, Seen, Was, attacked
 from curator.deid.faces.audit import shows_face
 from curator.deid.faces.fill import Filled
 from curator.deid.faces.likeness import Likeness, LineUps
@@ -124,6 +124,7 @@ def judged(after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, tools:
         is_quick=trial.is_quick,
         was=was,
         null_from=numbers.tissue_score if trial.is_lenient else None,
+        shares=IN_TURN if _looks_twice(front, trial) else ALL,
     )
     if trial.is_quick or not seen.is_clear(numbers):
         return Judged(whole, seen, None)
@@ -136,8 +137,12 @@ def judged(after: Scan, zone: Zone, views: tuple[View, ...], new: Filled, tools:
 def _looks(after: Scan, front: View, trial: Trial, tools: FaceTools) -> Iterator[View]:
     """What is left, from in front of the face and then, where that is another way to look, along the patient's axes."""
     yield front
-    if not trial.is_quick and trial.axes is not front.frame:
+    if _looks_twice(front, trial):
         yield view_of(after, trial.axes, tools.resampler, levels=front.levels)
+
+
+def _looks_twice(front: View, trial: Trial) -> bool:
+    return not trial.is_quick and trial.axes is not front.frame
 
 
 def _geometry(

@@ -27,7 +27,8 @@ def first_hits(values: Field | NDArray[np.uint16], threshold: float) -> Depth:
     limit = math.floor(threshold) if values.dtype.kind == "u" else threshold
     is_above = values > limit
     depth: Depth = is_above.argmax(axis=1).astype(np.float32)
-    hit = np.take_along_axis(is_above, depth[:, None, :].astype(np.intp), axis=1)[:, 0, :]
+    # A ray along which nothing is above is at 0 too.
+    hit = (depth > 0) | is_above[:, 0, :]
     z, x = np.nonzero(hit & (depth > 0))
     behind = depth[z, x].astype(np.intp)
     low, high = (values[z, at, x].astype(np.float32) for at in (behind - 1, behind))

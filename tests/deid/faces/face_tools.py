@@ -35,7 +35,7 @@ def few_looks() -> FaceRules:
         attack_aside_deg=(-40.0,),
         attack_pitches_deg=(0.0,),
         attack_levels=rules.numbers.attack_levels[:2],
-        attack_bright=rules.numbers.attack_bright[:1],
+        attack_bright=rules.numbers.attack_bright[:2],
     )
     return replace(rules, numbers=numbers, ladder=tuple(rung for rung in rules.ladder if rung.window == "front"))
 

@@ -14,7 +14,7 @@ from treated_heads import TOOLS, TreatedHead, scan_of
 
 from curator.adapters.dlib_heads import DlibHeads
 from curator.bundled import bundled_folder
-from curator.deid.faces.attack import Seen, Was, attacked, deep_levels
+from curator.deid.faces.attack import ALL, IN_TURN, Seen, Was, _cuts, attacked, deep_levels
 from curator.deid.faces.audit import Verdict, audit_scan, shows_face
 from curator.deid.faces.find import clearest_sight
 from curator.deid.faces.ladder import attempts
@@ -243,8 +243,8 @@ def test_after_the_last_rung_what_backs_of_heads_show_is_let_pass_and_no_more(
     t1: TreatedHead, view: View, lined, above: float, fails: str
 ) -> None:
     """First nothing inside tissue may look even a little like a face; the same skin is tried again, in both frames."""
-    frame = [*[False] * _SKIN, *[True] * _TISSUE]
-    judge = _ALittle(iter([*[False] * _SKIN, True, *frame, *frame]), score=NUMBERS.tissue_score + above)
+    frame = [*[False] * (_SKIN // 2), *[True] * (_TISSUE // 2)]
+    judge = _ALittle(iter([*[False] * (_SKIN // 2), True, *frame, *frame]), score=NUMBERS.tissue_score + above)
     rung = replace(TOOLS.rules.ladder[0], draws=1)
     tools = replace(TOOLS, judge=judge, rules=replace(TOOLS.rules, ladder=(rung,)))
     first, again = attempts(t1.scan, view, lined[0].sight, tools, wish=Wish(), secret=SECRET)
@@ -283,6 +283,34 @@ def test_a_face_that_is_seen_in_the_second_frame_alone_is_seen(t1: TreatedHead, 
     attacked(views(view, after), TOOLS.judge, TOOLS.resampler, NUMBERS)
     assert made[3:] == [view]
     assert attacked([], TOOLS.judge, TOOLS.resampler, NUMBERS) == Seen()
+
+
+def test_two_frames_share_all_thresholds_and_the_audit_takes_those_that_the_second_has_not(
+    t1: TreatedHead, view: View, lined
+) -> None:
+    looks = {}
+    after = view_of(t1.scan_after, view.frame, TOOLS.resampler, levels=view.levels)
+    for name, shares in (("all", ALL), ("in turn", IN_TURN)):
+        judge = _ALittle(repeat(False))
+        attacked([after, after], judge, TOOLS.resampler, NUMBERS, shares=shares)
+        looks[name] = len(judge.looks)
+    assert looks["all"] == 2 * looks["in turn"] == 2 * (_SKIN + _TISSUE)
+    cuts = _cuts(view, SHIPPED.numbers, None)
+    one, other = (cuts.part(share) for share in IN_TURN)
+    assert sorted(one.skin + other.skin) == list(SHIPPED.numbers.attack_levels)
+    assert sorted(one.values + other.values) == list(cuts.values)
+    judge = _ALittle(repeat(False))
+    shows_face(t1.scan_after, replace(TOOLS, judge=judge))
+    short = len(judge.looks)
+    judge.looks.clear()
+    audit_scan(t1.scan_after, replace(TOOLS, judge=judge))
+    assert len(judge.looks) - short == (_SKIN + _TISSUE) / 2
+    rung = replace(TOOLS.rules.ladder[0], draws=1)
+    judge = _ALittle(repeat(False))
+    tools = replace(TOOLS, judge=judge, rules=replace(TOOLS.rules, ladder=(rung,)))
+    (found,) = attempts(t1.scan, view, lined[0].sight, tools, wish=Wish(), secret=SECRET)
+    assert found.judged.seen is not None
+    assert found.judged.seen.looks == _SKIN + _TISSUE
 
 
 def test_two_looks_are_as_bad_as_the_worse() -> None:
