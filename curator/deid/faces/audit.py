@@ -70,9 +70,7 @@ def _audited(scan: Scan, tools: FaceTools, *, null_from: float, shares: tuple[sl
         return Audit(Verdict.FACE, shown.why, found)
     if shown.finding is Finding.NONE:
         return Audit(Verdict.CLEAN, shown.why, found)
-    seen = attacked(
-        [view], tools.judge, tools.resampler, numbers, null_from=null_from, asks_back=True, shares=shares
-    )
+    seen = attacked([view], tools.judge, tools.resampler, numbers, null_from=null_from, asks_back=True, shares=shares)
     found |= {"best": max(shown.score, seen.best), "bright": seen.bright, "network": seen.network}
     # Where a brain outshines the skin, what is seen inside may be folds of it.
     is_brain = scan.modality in _OUTSHONE and bool(deep_levels(view, numbers)) and seen.best <= numbers.face_score

@@ -145,7 +145,10 @@ def curtain_for(
     margin = np.minimum(full * _SOFT_GAIN, 1) if style.is_soft else np.float32(1)
     wanted = np.where(is_hit, depth + margin * np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
-    back = np.maximum(back, _least_back(depth, is_hit, reach_mm, step))
+    # Not for skin that lies far behind the shape of the head: that is a hole in a faint scalp, and brain in it.
+    back = np.maximum(
+        back, np.minimum(_least_back(depth, is_hit, reach_mm, step), np.maximum(_on_flanks(limit, head), new))
+    )
     # Near the brain tissue is as bright as it may be where the shell is thin, or what lies behind is seen as holes.
     shell = np.minimum(shell, _bright(window, shell.shape, shell_mm=shell_mm, numbers=numbers, step=step))
     # Thick voxels reach past the outline of the head: what they have of its skin becomes air.
@@ -235,6 +238,12 @@ def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], 
     # Beside a steep flank another ray's skin lies far behind: that is for the ray itself.
     gentle = np.minimum(deepest, skin + np.float32(_STEEPEST * max(x, z) / step))
     return np.asarray(gentle + np.float32((y + _CREASE_MM) / step), np.float32)
+
+
+def _on_flanks(limit: Map, head: Map) -> Map:
+    """A limit as deep behind the shape of a head, voxels, across its surface as it is along the rays that meet it."""
+    down, across = np.gradient(head)
+    return np.asarray(head + (limit - head) * np.sqrt(1 + down * down + across * across), np.float32)
 
 
 def _envelope(excess: Map, is_inside: Mask, step: float) -> Map:

@@ -29,6 +29,9 @@ SKIN, FLESH = 0.24, 0.4
 # Air that is no brighter than noise after smoothing must not count as skin.
 _NOISE_MARGIN = 1.5
 _BLUR_MM = 0.8
+# What lies in front of the largest part of a body, and may be its scalp, has so much of that part's size and covers so
+# much of it; all of that together leaves no more than half of it bare.
+_LEAST_PART, _LEAST_COVER, _MOST_BARE = 0.01, 0.1, 0.5
 _LEAST_SCORE = -1.5
 # Faces of 64 mm and more fill the 80 pixels that the detector needs.
 _FINER = 1.25
@@ -47,7 +50,7 @@ class View:
     def skin(self) -> Depth:
         """Where the skin lies, `(Z, X)` voxels along y, NaN where there is none: the body's, without specks."""
         level = self.skin_level
-        skin = first_hits(np.where(body_of(self.even > level), self.even, np.float32(0)), level)
+        skin = first_hits(np.where(head_of(self.even > level), self.even, np.float32(0)), level)
         skin.setflags(write=False)
         return skin
 
@@ -114,6 +117,35 @@ def body_of(is_tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     return np.asarray(labels == sizes.argmax(), np.bool_)
+
+
+def head_of(is_tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest connected part of a mask `(Z, Y, X)`, and what covers it from the front; all False for an empty one.
+
+    Above the eyes a skull that is dark in a scan leaves the brain the largest, and the scalp in front of it by itself.
+    """
+    labels, count = ndimage.label(is_tissue)
+    if not count:
+        return is_tissue
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    largest = int(sizes.argmax())
+    body = np.asarray(labels == largest)
+    first, scalp = _first(body), body.copy()
+    is_seen = first < body.shape[1]
+    covered = np.zeros_like(is_seen)
+    for part in np.flatnonzero(sizes >= _LEAST_PART * sizes[largest]):
+        is_part = np.asarray(labels == part)
+        is_before = _first(is_part) < first
+        if is_before[is_seen].mean() >= _LEAST_COVER:
+            covered |= is_before
+            scalp |= is_part
+    return scalp if covered[is_seen].mean() >= _MOST_BARE else body
+
+
+def _first(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The first place along y of a mask `(Z, Y, X)` that is so, `(Z, X)`; its length where none is."""
+    return np.where(mask.any(axis=1), mask.argmax(axis=1), mask.shape[1])
 
 
 def _face_from_afar(view: View, judge: FaceJudge) -> tuple[float, float, float] | None:

@@ -18,7 +18,7 @@ from scipy import ndimage
 from curator.deid.faces.find import Sight, clearest_sight, strangest_score
 from curator.deid.faces.render import first_hits
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.view import FLESH, SKIN, View, body_of
+from curator.deid.faces.view import FLESH, SKIN, View, body_of, head_of
 from curator.imaging.frame import Frame
 from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import FaceJudge, Resampler
@@ -110,7 +110,7 @@ def is_brain_alone(scan: Scan, view: View, numbers: Numbers) -> bool:
     background, count = _commonest(sample)
     if count / sample.size < numbers.least_constant_share:
         return False
-    brain = body_of(ndimage.binary_closing(view.even > SKIN, iterations=2))
+    brain = head_of(ndimage.binary_closing(view.even > SKIN, iterations=2))
     if not brain.any():
         return False
     step = view.frame.step_mm

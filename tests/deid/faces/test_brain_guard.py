@@ -18,12 +18,15 @@ from curator.deid.faces.view import STEP_MM, View, view_of
 from curator.deid.faces.zone import Curtain
 from curator.imaging.frame import patient_frame
 from curator.imaging.resample import CpuResampler
-from curator.policy.faces.defacing import load_face_rules
+from curator.policy.faces.defacing import Rung, load_face_rules
 from curator.testing.heads import Head, make_head, random_heads
 
 TOOLS = FaceTools(rules=load_face_rules(bundled_folder("rules")), judge=DlibHeads(), resampler=CpuResampler())
 # A slab that is cut through both sides of a head; a child's temporal poles.
 _ONCE_CUT = ((4, 7), (5, 23))
+# Without a face in sight, as they were scanned: slits in what is cut open; a PET's scalp with holes; a
+# scalp that a dark skull parts from a brain that is larger.
+_ONCE_CUT_UNSEEN = ((6, 12), (8, 26), (8, 31))
 # How far behind the shape of a head brains were found in its middle: so far above the eyes (or where they were taken to
 # be, 10 mm too high), mm, where the brow was so far above them. A child's, and an adult's.
 _FOUND = ((-2, 17, 14.7), (-7, 17, 16.9), (-15, 20, 25.4), (-17, 20, 31.0), (-20, 20, 34.5), (-23, 20, 34.9))
@@ -53,15 +56,31 @@ def _parts(count: int) -> list[slice]:
 def test_no_zone_has_brain_in_it(seed: int, number: int) -> None:
     plan = random_heads(seed, number + 1)[number]
     head = make_head(replace(plan, spacing_mm=THREE_MM))
-    scan = scan_of(head)
-    view = view_of(scan, patient_frame(scan.volume, step_mm=STEP_MM), TOOLS.resampler)
-    places = np.argwhere(head.brain)[:, ::-1] @ scan.volume.affine_lps[:3, :3].T + scan.volume.affine_lps[:3, 3]
+    view = _view(head)
     # The one that smooths most, and all of the front with the ears.
     for rung in TOOLS.rules.ladder[2], TOOLS.rules.ladder[-1]:
-        style = Style(is_round=False, is_soft=False)
-        zone = _zone(scan, view, _face(head, view), rung, TOOLS, secret=SECRET, style=style)
-        assert zone is not None
-        assert not any(_is_inside(curtain, places).any() for curtain in zone.curtains)
+        assert _brain_in(head, view, _face(head, view), rung) == 0
+
+
+@pytest.mark.parametrize(("seed", "number"), _ONCE_CUT_UNSEEN)
+def test_no_zone_of_a_whole_front_has_brain_in_it(seed: int, number: int) -> None:
+    head = make_head(random_heads(seed, number + 1)[number])
+    assert _brain_in(head, _view(head), None, TOOLS.rules.ladder[-1]) == 0
+
+
+def _view(head: Head) -> View:
+    scan = scan_of(head)
+    return view_of(scan, patient_frame(scan.volume, step_mm=STEP_MM), TOOLS.resampler)
+
+
+def _brain_in(head: Head, view: View, face: Window | None, rung: Rung) -> int:
+    """How many voxels of a head's brain a rung takes."""
+    scan = scan_of(head)
+    style = Style(is_round=False, is_soft=False)
+    zone = _zone(scan, view, face, rung, TOOLS, secret=SECRET, style=style)
+    assert zone is not None
+    places = np.argwhere(head.brain)[:, ::-1] @ scan.volume.affine_lps[:3, :3].T + scan.volume.affine_lps[:3, 3]
+    return sum(int(_is_inside(curtain, places).sum()) for curtain in zone.curtains)
 
 
 @pytest.mark.parametrize(("above_eyes_mm", "brow_mm", "found_mm"), _FOUND)
