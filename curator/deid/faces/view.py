@@ -145,7 +145,7 @@ def head_of(is_tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _first(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     """The first place along y of a mask `(Z, Y, X)` that is so, `(Z, X)`; its length where none is."""
-    return np.where(mask.any(axis=1), mask.argmax(axis=1), mask.shape[1])
+    return np.asarray(np.where(mask.any(axis=1), mask.argmax(axis=1), mask.shape[1]), np.intp)
 
 
 def _face_from_afar(view: View, judge: FaceJudge) -> tuple[float, float, float] | None:
