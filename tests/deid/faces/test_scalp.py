@@ -18,7 +18,7 @@ TUBE = (np.abs(X - 5) < 2) & (Y < -25)
 
 def _shell_up_to(share: float) -> np.ndarray:
     """The front of a scalp before so much of the brain's breadth."""
-    return SCALP & (Y < -4) & (X < -18 + 36 * share)
+    return SCALP & (Y < -4) & (-18 + 36 * share > X)
 
 
 @pytest.mark.parametrize(
