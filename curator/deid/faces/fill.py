@@ -30,9 +30,11 @@ _GRAIN_MM = 1.2
 # Of tissue's own variation its middle lies at the skin, its `_COMMON` share and its brightest so deep (as shares of the
 # shell), in the front half: a plate that is bright at its back alone has holes where it is thin, seen as eyes. So thick
 # it is bright, and a little brighter towards the middle, for what is all alike is specks to a threshold there; behind
-# that it is as before. Noise moves a place by so much.
+# that it is as before. Where the shell is thin it is bright as far as the zone goes, or a scan's own blur leaves little
+# of that, and eyeballs are seen through it. Noise moves a place by so much.
 _COMMON, _BRIGHTEST, _BRIGHTER = 0.98, 0.9999, 1.1
 _DEEP, _DEEPEST, _BRIGHT_MM, _ROUGH = 0.29, 0.45, 3.0, 0.006
+_BRIGHT_THIN_MM, _THIN_MM = 10.0, (2.0, 12.0)
 # The places of a thick voxel lie so many mm apart; it measures so much of itself to both sides of its middle.
 _FINE_MM, _THICK = 2.0, 1.0
 _SLICES_AT_ONCE = 16
@@ -149,7 +151,7 @@ def _slab(
     air = palette.air[random.integers(0, palette.air.size, y.size)]
     # Not by how far the zone goes: that would tell where the old skin lay.
     shell = np.maximum(shell, np.float32(1))
-    depth = _mirrored((y - skin) / shell, _DEEPEST + np.float32(_BRIGHT_MM / 2 / curtain.frame.step_mm) / shell)
+    depth = _mirrored((y - skin) / shell, _DEEPEST + _bright(shell, curtain.frame.step_mm) / 2 / shell)
     grain = grain[: shape[0]].reshape(flat)[inside]
     if mode is FaceMode.ZERO:
         new = np.full(y.size, palette.air[0], np.float32)
@@ -181,6 +183,12 @@ def _skins(scan: Scan, curtain: Curtain, x: Map, z: Map, skin: Map) -> list[Map]
 def _mirrored(depth: NDArray[np.float32], middle: NDArray[np.float32]) -> NDArray[np.float32]:
     """Depths that grow from 0 to a middle and from there back to 0: nobody sees more of a bone than its front."""
     return np.asarray(np.clip(np.minimum(depth, 2 * middle - depth), 0, None), np.float32)
+
+
+def _bright(shell: NDArray[np.float32], step: float) -> NDArray[np.float32]:
+    """How much of a shell, in voxels as it, is as bright as it gets."""
+    thick = np.interp(shell * step, _THIN_MM, (_BRIGHT_THIN_MM, _BRIGHT_MM))
+    return np.asarray(thick / step, np.float32)
 
 
 def _variation(palette: Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:

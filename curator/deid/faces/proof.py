@@ -57,8 +57,8 @@ def geometry(
     `mask` `(Z, Y, X)` says which voxels of the scan, which lies by `affine_lps`, are new.
 
     The shape of the head is taken off the old skin first, and what the new one was meant to be off the new surface:
-    neither is secret. So is how what is left slopes and bends from top to bottom: as brightness does, which moves a
-    surface by little.
+    neither is secret. So is how what is left slopes and bends from top to bottom, as brightness does, which moves a
+    surface by little; and how far pleats are blurred, which the old skin had none of.
     """
     step = before.frame.step_mm
     skin = before.skin
@@ -71,7 +71,9 @@ def geometry(
     if core.sum() < _LEAST_RAYS:
         return Geometry(0.0, unchanged, int(core.sum()))
     # The relief of the new skin is no part of the old one's features, or all that lacks it would be like them.
-    feature = _deviation(skin, spread(skin, np.isfinite(skin), numbers.smoothing_mm / step), step)
+    breadth = numbers.smoothing_mm / step
+    feature = _deviation(skin, spread(skin, np.isfinite(skin), breadth), step)
+    relief = _deviation(curtain.skin, spread(curtain.skin, curtain.is_inside, breadth), step)
     is_guarded = (curtain.back - curtain.skin) * step < _GUARDED_MM
     highest = 0.0
     for surface in _surfaces(after, numbers):
@@ -81,7 +83,7 @@ def geometry(
             deviation = _deviation(surface, curtain.skin, step)
             # A ray that meets nothing tells nothing.
             deviation[~is_both] = deviation[is_both].mean()
-            highest = max(highest, _correlation(_untilted(feature, core), _untilted(deviation, core)))
+            highest = max(highest, _correlation(*(_untilted(one, core, relief) for one in (feature, deviation))))
     return Geometry(highest, unchanged, int(core.sum()))
 
 
@@ -108,10 +110,10 @@ def _is_gentle(skin: Map) -> Mask:
     return np.asarray(ndimage.minimum_filter(np.hypot(down, across) < _STEEPEST, size=3), np.bool_)
 
 
-def _untilted(values: Map, core: Mask) -> NDArray[np.float32]:
-    """Values of the core, `(N,)`, without their slope and bend from top to bottom and across."""
+def _untilted(values: Map, core: Mask, relief: Map) -> NDArray[np.float32]:
+    """Values of the core, `(N,)`, without their slope and bend from top to bottom and across, nor any of a relief."""
     z, x = (axis / max(axis.max(), 1) for axis in np.nonzero(core))
-    bends = np.stack([np.ones_like(z), z, x, z * z, x * x, z * x], axis=1)
+    bends = np.stack([np.ones_like(z), z, x, z * z, x * x, z * x, relief[core]], axis=1)
     wanted = values[core]
     return np.asarray(wanted - bends @ np.linalg.lstsq(bends, wanted, rcond=None)[0], np.float32)
 

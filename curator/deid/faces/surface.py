@@ -1,4 +1,4 @@
-"""The new skin: the old one smoothed until nothing of a face is left, with a relief that only the key knows.
+"""The new skin: the old one smoothed until nothing of a face is left, with pleats and bumps that only the key knows.
 
 The law: inside the window nothing of the old surface decides the new one but its shape over several centimetres, so the
 old one cannot be had back by averaging releases made with different keys.
@@ -20,6 +20,8 @@ from curator.policy.faces.defacing import Numbers
 
 # The relief is broader than a cheek.
 _RELIEF_BREADTH_MM = 20.0
+# By how much the key makes pleats broader or narrower, and bends them (in radians at one standard deviation).
+_UNLIKE, _BENT = 0.1, 0.3
 _LEAST_WEIGHT = 1e-3
 # How much of the shell the edge of the window has.
 _EDGE_SHELL, _EDGE_MM = 0.3, 8.0
@@ -125,7 +127,7 @@ def curtain_for(
     is_inside = weight > 0
     if not is_inside.any():
         return None
-    relief = _relief(skin.shape, random, breadth=_RELIEF_BREADTH_MM / step) * np.float32(numbers.relief_mm / step)
+    relief = _relief(skin.shape, random, numbers, step)
     shape = roundness(depth, is_hit, step_mm=step) if style.is_round else np.zeros_like(depth)
     # A little behind on the average, so that what stood out is not just met again.
     meant = shape + spread(depth - shape, is_hit, smoothing_mm / step) + relief + np.float32(1.0 / step)
@@ -261,10 +263,19 @@ def spread(values: Map, is_known: Mask, sigma: float) -> Map:
     return np.asarray(total / np.maximum(weight, _LEAST_WEIGHT), np.float32)
 
 
-def _relief(shape: tuple[int, ...], random: np.random.Generator, *, breadth: float) -> NDArray[np.float32]:
-    """A smooth random surface of standard deviation 1."""
-    noise = ndimage.gaussian_filter(random.standard_normal(shape).astype(np.float32), breadth, mode="wrap")
-    return np.asarray(noise / max(float(noise.std()), 1e-6), np.float32)
+def _relief(shape: tuple[int, ...], random: np.random.Generator, numbers: Numbers, step: float) -> Map:
+    """What the key adds to a new skin, voxels `(Z, X)`: broad bumps, and pleats from top to bottom.
+
+    A face has hardly an edge that runs upright, so that a detector takes a pleated skin for none, however it is lit.
+    """
+    bumps = ndimage.gaussian_filter(
+        random.standard_normal(shape).astype(np.float32), _RELIEF_BREADTH_MM / step, mode="wrap"
+    )
+    bumps = bumps / max(float(bumps.std()), 1e-6)
+    breadth, start = numbers.pleat_breadth_mm * (1 + _UNLIKE * (2 * random.random() - 1)) / step, random.random()
+    turns = np.arange(shape[1], dtype=np.float32) / breadth + start
+    pleats = np.sin(2 * np.pi * turns + _BENT * bumps)
+    return np.asarray((numbers.relief_mm * bumps + numbers.pleat_mm * pleats) / step, np.float32)
 
 
 def _shell(window: Window, weight: Map, *, shell_mm: float, numbers: Numbers, step: float) -> Map:

@@ -40,6 +40,8 @@ class Numbers:
     ramp_mm: float
     smoothing_mm: float
     relief_mm: float
+    pleat_mm: float
+    pleat_breadth_mm: float
     forehead_shell_mm: float
     skin_margin_mm: float
     largest_recovery: float
