@@ -151,7 +151,7 @@ def _slab(
     air = palette.air[random.integers(0, palette.air.size, y.size)]
     # Not by how far the zone goes: that would tell where the old skin lay.
     shell = np.maximum(shell, np.float32(1))
-    depth = _mirrored((y - skin) / shell, _DEEPEST + _bright(shell, curtain.frame.step_mm) / 2 / shell)
+    depth = _mirrored((y - skin) / shell, _brightest(shell, curtain.frame.step_mm))
     grain = grain[: shape[0]].reshape(flat)[inside]
     if mode is FaceMode.ZERO:
         new = np.full(y.size, palette.air[0], np.float32)
@@ -185,10 +185,10 @@ def _mirrored(depth: NDArray[np.float32], middle: NDArray[np.float32]) -> NDArra
     return np.asarray(np.clip(np.minimum(depth, 2 * middle - depth), 0, None), np.float32)
 
 
-def _bright(shell: NDArray[np.float32], step: float) -> NDArray[np.float32]:
-    """How much of a shell, in voxels as it, is as bright as it gets."""
-    thick = np.interp(shell * step, _THIN_MM, (_BRIGHT_THIN_MM, _BRIGHT_MM))
-    return np.asarray(thick / step, np.float32)
+def _brightest(shell: NDArray[np.float32], step: float) -> NDArray[np.float32]:
+    """The middle of what is as bright as it gets, as a share of shells that are given in voxels."""
+    thick_mm = np.interp(shell * step, _THIN_MM, (_BRIGHT_THIN_MM, _BRIGHT_MM))
+    return np.asarray(_DEEPEST + thick_mm / 2 / step / shell, np.float32)
 
 
 def _variation(palette: Palette, depth: NDArray[np.float32], grain: NDArray[np.float32]) -> NDArray[np.float32]:

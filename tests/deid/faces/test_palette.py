@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from treated_heads import TOOLS, scan_of
 
-from curator.deid.faces.fill import _mirrored, _skins, _variation
+from curator.deid.faces.fill import _DEEPEST, _brightest, _mirrored, _skins, _variation
 from curator.deid.faces.ladder import random_of
 from curator.deid.faces.palette import _MEASURED_MM, PROFILE_MM, Palette, _broadened, palette_of
 from curator.deid.faces.surface import Style, curtain_for
@@ -84,6 +84,18 @@ def test_half_of_a_shell_has_what_nearly_all_tissue_has() -> None:
     new = _variation(palette, depth, np.zeros_like(depth))
     assert np.median(new) <= np.percentile(palette.variation, 97)
     assert abs(new[-1] - new[0]) < 0.1 * np.ptp(palette.variation)
+
+
+@pytest.mark.parametrize(("shell_mm", "bright_mm"), [(1.0, 10.0), (2.0, 10.0), (7.0, 6.5), (12.0, 3.0), (30.0, 3.0)])
+@pytest.mark.parametrize("step_mm", [1.0, 2.0])
+def test_a_thin_shell_is_bright_for_longer_than_a_thick_one(shell_mm: float, bright_mm: float, step_mm: float) -> None:
+    """Two millimetres would be lost in a scan's own blur."""
+    shell = np.full(4000, shell_mm / step_mm, np.float32)
+    behind_mm = np.linspace(0, 40, 4000, dtype=np.float32)
+    depth = _mirrored(behind_mm / step_mm / shell, _brightest(shell, step_mm))
+    is_bright = depth >= _DEEPEST
+    assert is_bright.sum() / 100 == pytest.approx(bright_mm, abs=0.1)
+    assert behind_mm[is_bright].min() == pytest.approx(_DEEPEST * shell_mm, abs=0.1)
 
 
 def test_mirrored_depths_grow_to_their_middle_and_fall_from_there() -> None:

@@ -15,7 +15,7 @@ from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.ladder import random_of
 from curator.deid.faces.levels import levels_of
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Style, Window, curtain_for, rays_of, reach_of, spread
+from curator.deid.faces.surface import Style, Window, _relief, curtain_for, rays_of, reach_of, spread
 from curator.deid.faces.view import View, view_of
 from curator.deid.faces.windows import front_window, sockets_of
 from curator.deid.faces.zone import Curtain, Zone
@@ -102,9 +102,31 @@ def test_another_key_gives_another_relief_in_the_same_window(seen: Seen) -> None
     np.testing.assert_array_equal(one.weight, other.weight)
     core = one.weight > 0.9
     apart = (one.skin - other.skin)[core] * STEP_MM
-    # Two reliefs of a standard deviation each.
-    assert 0.5 * NUMBERS.relief_mm < apart.std() < 4 * NUMBERS.relief_mm
+    # Two reliefs, each of bumps and of pleats that are as good as a sine; less where the brain lets none lie back.
+    alone = np.hypot(NUMBERS.relief_mm, NUMBERS.pleat_mm / np.sqrt(2))
+    assert 0.5 * alone < apart.std() < 2 * alone
     assert seen.filled(SECRET).stored.tobytes() != seen.filled(OTHER).stored.tobytes()
+
+
+def test_pleats_run_from_top_to_bottom_at_a_place_and_a_breadth_that_the_key_gives() -> None:
+    """Of a relief's variation nearly all is across a face; how broad a pleat is, and where it is, no other key says."""
+    peaks = []
+    for number in range(12):
+        relief = _relief((120, 160), random_of(SECRET, str(number)), NUMBERS, 1.0)
+        across, down = (np.gradient(relief, axis=axis).std() for axis in (1, 0))
+        assert across > 4 * down
+        assert 0.6 * NUMBERS.pleat_mm < relief.std() < 1.2 * NUMBERS.pleat_mm
+        power = np.abs(np.fft.rfft(relief.mean(axis=0), 1600)) ** 2
+        power[:20] = 0
+        peaks.append(1600 / int(power.argmax()))
+    assert all(0.85 < peak / NUMBERS.pleat_breadth_mm < 1.15 for peak in peaks)
+    assert np.ptp(peaks) > 1.0
+    same, other = (_relief((120, 160), random_of(SECRET, name), NUMBERS, 1.0) for name in "ab")
+    np.testing.assert_array_equal(same, _relief((120, 160), random_of(SECRET, "a"), NUMBERS, 1.0))
+    assert np.abs(same - other).max() > NUMBERS.pleat_mm
+    # In millimetres, whatever the voxels of a view.
+    coarse = _relief((60, 80), random_of(SECRET, "a"), NUMBERS, 2.0) * 2.0
+    assert coarse.std() == pytest.approx(same.std(), rel=0.15)
 
 
 def test_the_old_skin_is_behind_no_curtain_and_the_window_ends_where_it_ends(seen: Seen) -> None:
