@@ -18,14 +18,11 @@ from face_cases import Case, load, names_of
 from face_treat import tools
 from numpy.typing import NDArray
 
-from curator.deid.faces.ladder import _STYLES, _body_frame, _zone
+from curator.deid.faces.ladder import _STYLES, _placed, _zone
 from curator.deid.faces.study import _first_look
 from curator.deid.faces.tools import FaceTools
-from curator.deid.faces.view import STEP_MM, view_of
-from curator.deid.faces.whether import whether
-from curator.deid.faces.windows import face_window, landmark_points
+from curator.deid.faces.whether import Finding, whether
 from curator.deid.faces.zone import Curtain
-from curator.imaging.frame import corners_of, frame_around
 
 _SECRET = b"a secret of the bench, 32 bytes."
 # OpenCV maps so many places in a row.
@@ -57,11 +54,7 @@ def _reaching(case: Case, look: FaceTools) -> Iterator[tuple[str, int]]:
     if proof is not None or case.brain is None or not case.brain.any():
         return
     shown = whether(scan, view, look.judge, look.resampler, numbers)
-    front, face = view, None
-    if shown.finding.value == "face" and shown.sight is not None:
-        frame = frame_around(corners_of(_body_frame(view)), shown.sight.axes, step_mm=STEP_MM)
-        front = view_of(scan, frame, look.resampler, levels=view.levels)
-        face = face_window(landmark_points(shown.sight), front, numbers)
+    front, face, _ = _placed(scan, view, shown.sight if shown.finding is Finding.FACE else None, look)
     places = np.argwhere(case.brain)[:, ::-1] @ scan.volume.affine_lps[:3, :3].T + scan.volume.affine_lps[:3, 3]
     for rung in look.rules.ladder:
         if rung.window == "face" and face is None:

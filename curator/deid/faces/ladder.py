@@ -18,7 +18,7 @@ from curator.deid.faces.find import Sight
 from curator.deid.faces.judged import Judged, Trial, judged
 from curator.deid.faces.likeness import LineUps
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Style, Window, curtain_for
+from curator.deid.faces.surface import Style, Window, curtain_for, open_rays
 from curator.deid.faces.tools import FaceTools, Wish
 from curator.deid.faces.view import FLESH, STEP_MM, View, body_of, view_of
 from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points
@@ -30,6 +30,8 @@ from curator.policy.faces.defacing import Rung
 _TEETH_MM = 14.0
 # Air that a camera needs around a head.
 _AIR_MM = 12.0
+# An ear of which more is kept stays.
+_MOST_OF_EAR = 0.1
 # One draw after the other: where one look at one new skin failed, another relief alone often fails too.
 _STYLES = tuple(Style(is_round=is_round, is_soft=is_soft) for is_round in (True, False) for is_soft in (False, True))
 
@@ -56,13 +58,7 @@ def attempts(
     `sight` is None where its face was not clearly seen: then the rungs around a face are left out. Nothing where no
     skin is met.
     """
-    if sight is None:
-        front, face, axes = view, None, view.frame
-    else:
-        axes = _body_frame(view)
-        frame = frame_around(corners_of(axes), sight.axes, step_mm=STEP_MM)
-        front = view_of(scan, frame, tools.resampler, levels=view.levels)
-        face = face_window(landmark_points(sight), front, tools.rules.numbers)
+    front, face, axes = _placed(scan, view, sight, tools)
     strict = Trial(people=LineUps(scan, view.levels, sight, tools), axes=axes, mode=wish.mode)
     again: list[tuple[int, bytes, Zone]] = []
     for number, rung in enumerate(tools.rules.ladder):
@@ -80,6 +76,35 @@ def attempts(
     lenient = replace(strict, is_lenient=True)
     for number, drawn, zone in again:
         yield carried(scan, zone, front, tools, lenient, secret=drawn, rung=number)
+
+
+def ears_stay(scan: Scan, view: View, sight: Sight | None, tools: FaceTools) -> bool:
+    """Whether some of an ear may be kept on every rung.
+
+    So it is beside an end of the scan, where a brain may lie open, and where the height of the eyes is not known.
+    """
+    numbers = tools.rules.numbers
+    front, face, _ = _placed(scan, view, sight, tools)
+    window = face if face is not None else front_window(front, numbers)
+    if window.eye_z < 0:
+        return True
+    for side in _side_frames(front.frame):
+        seen = view_of(scan, side, tools.resampler, levels=front.levels)
+        ear = ear_window(front, seen, window, numbers)
+        is_ear = (ear.weight(seen.skin.shape, ramp=numbers.ramp_mm / STEP_MM) > 0) & np.isfinite(seen.skin)
+        if (is_ear & open_rays(seen, ear, scan.volume)).sum() > _MOST_OF_EAR * is_ear.sum():
+            return True
+    return False
+
+
+def _placed(scan: Scan, view: View, sight: Sight | None, tools: FaceTools) -> tuple[View, Window | None, Frame]:
+    """A scan from in front of its face, where that is, None where it was not clearly seen; and the patient's axes."""
+    if sight is None:
+        return view, None, view.frame
+    axes = _body_frame(view)
+    frame = frame_around(corners_of(axes), sight.axes, step_mm=STEP_MM)
+    front = view_of(scan, frame, tools.resampler, levels=view.levels)
+    return front, face_window(landmark_points(sight), front, tools.rules.numbers), axes
 
 
 def _body_frame(view: View) -> Frame:

@@ -18,7 +18,7 @@ import numpy as np
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
 from curator.deid.faces.judged import Trial
-from curator.deid.faces.ladder import Defaced, attempts, carried, random_of
+from curator.deid.faces.ladder import Defaced, attempts, carried, ears_stay, random_of
 from curator.deid.faces.likeness import LineUps
 from curator.deid.faces.overlap import overlap_of
 from curator.deid.faces.scan import Scan
@@ -179,6 +179,9 @@ def _treated(
     if shown.finding is Finding.DOUBTFUL:
         return Treated(outcome=FaceOutcome(status=FaceStatus.QUARANTINED, why=shown.why, numbers=before)), None
     sight = shown.sight if shown.finding is Finding.FACE else None
+    if wish.ears and ears_stay(scan, view, sight, tools):
+        why = "an ear may be kept: its height is not known, or the scan ends beside it"
+        return Treated(outcome=FaceOutcome(status=FaceStatus.QUARANTINED, why=why, numbers=before)), None
     last: Defaced | None = None
     for attempt in attempts(scan, view, sight, tools, wish=wish, secret=secret):
         last = attempt

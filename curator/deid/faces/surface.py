@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from curator.deid.faces.attack import deep_levels
 from curator.deid.faces.roundness import roundness
 from curator.deid.faces.view import View, body_of
 from curator.deid.faces.zone import Curtain, Map, Mask
@@ -147,10 +148,11 @@ def curtain_for(
     margin = np.minimum(full * _SOFT_GAIN, 1) if style.is_soft else np.float32(1)
     wanted = np.where(is_hit, depth + margin * np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
-    # Not for skin that lies far behind the shape of the head: that is a hole in a faint scalp, and brain in it.
-    back = np.maximum(
-        back, np.minimum(_least_back(depth, is_hit, reach_mm, step), np.maximum(_on_flanks(limit, head), new))
-    )
+    least = _least_back(depth, is_hit, reach_mm, step)
+    if deep_levels(view, numbers):
+        # Where a brain outshines the skin, skin far behind the shape of the head is brain in a hole of a faint scalp.
+        least = np.minimum(least, np.maximum(_on_flanks(limit, head), new))
+    back = np.maximum(back, least)
     # Near the brain tissue is as bright as it may be where the shell is thin, or what lies behind is seen as holes.
     shell = np.minimum(shell, _bright(window, shell.shape, shell_mm=shell_mm, numbers=numbers, step=step))
     # Thick voxels reach past the outline of the head: what they have of its skin becomes air.
@@ -174,6 +176,12 @@ def rays_of(reach_mm: tuple[float, float, float], step: float) -> tuple[int, int
     x, _, z = reach_mm
     down, across = (2 * int(np.ceil(reach / step)) + 1 for reach in (z, x))
     return down, across
+
+
+def open_rays(view: View, window: Window, volume: Volume) -> Mask:
+    """The rays of a view, `(Z, X)`, that a curtain of a window leaves as they are, for they meet what was cut open."""
+    skin = _without_gaps(view.skin, view, volume, reach_of(volume.affine_lps, view))
+    return _cut_open(skin, window, view, volume)[0]
 
 
 def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Mask, Mask]:
