@@ -1,6 +1,6 @@
 """Brains of phantoms against every zone that the ladder may draw: by geometry alone, so that many heads can be asked.
 
-    uv run python tests/bench/face_brains.py [--seed 1] [--phantoms 50] [--first 0]
+    uv run python tests/bench/face_brains.py [--seed 1] [--phantoms 50] [--first 0] [--draws 4]
 
 A line for each head with the rungs, draws and curtains that reach its brain, and by how many voxels; then how many do.
 """
@@ -35,19 +35,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--phantoms", type=int, default=50)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--draws", type=int, default=len(_STYLES), help="of each rung; depths hardly vary")
     arguments = parser.parse_args()
     reached = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in names_of(arguments.seed, arguments.phantoms, arguments.first):
             case = load(name, Path(scratch))
-            found = dict(_reaching(case, tools()))
+            found = dict(_reaching(case, tools(), arguments.draws))
             reached += [name] if found else []
             sys.stdout.write(f"{name:14} {found or 'ok'} {case.about}\n")
             sys.stdout.flush()
     sys.stdout.write(f"zones that reach a brain: in {len(reached)} of {arguments.phantoms} heads {reached}\n")
 
 
-def _reaching(case: Case, look: FaceTools) -> Iterator[tuple[str, int]]:
+def _reaching(case: Case, look: FaceTools, draws: int) -> Iterator[tuple[str, int]]:
     """Rung, draw and curtain of those with brain in them, and how many voxels; nothing without a head."""
     scan, numbers = case.scan, look.rules.numbers
     view, proof = _first_look(scan, look)
@@ -59,7 +60,7 @@ def _reaching(case: Case, look: FaceTools) -> Iterator[tuple[str, int]]:
     for rung in look.rules.ladder:
         if rung.window == "face" and face is None:
             continue
-        for draw, style in enumerate(_STYLES):
+        for draw, style in enumerate(_STYLES[:draws]):
             zone = _zone(scan, front, face, rung, look, secret=_SECRET + f"{rung.id} {draw}".encode(), style=style)
             for number, curtain in enumerate(() if zone is None else zone.curtains):
                 count = _count(curtain, places)
