@@ -17,12 +17,13 @@ from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.find import Sight
 from curator.deid.faces.judged import Judged, Trial, judged
 from curator.deid.faces.likeness import LineUps
+from curator.deid.faces.open_ends import open_rays
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Style, Window, curtain_for, open_rays
+from curator.deid.faces.surface import Style, curtain_for
 from curator.deid.faces.tools import FaceTools, Wish
 from curator.deid.faces.view import FLESH, STEP_MM, View, body_of, view_of
 from curator.deid.faces.windows import ear_window, face_window, front_window, landmark_points
-from curator.deid.faces.zone import Curtain, Zone
+from curator.deid.faces.zone import Curtain, Window, Zone
 from curator.imaging.frame import Frame, corners_of, cropped_frame, frame_around
 from curator.policy.faces.defacing import Rung
 

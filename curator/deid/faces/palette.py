@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from curator.deid.faces.levels import levels_of
+from curator.deid.faces.open_ends import reach_of
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import reach_of, spread
+from curator.deid.faces.surface import spread
 from curator.deid.faces.view import FLESH, View
 from curator.deid.faces.zone import Curtain, Map
 from curator.model.volume import Affine

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from curator.deid.faces.open_ends import rays_of, reach_of
 from curator.deid.faces.render import first_hits
-from curator.deid.faces.surface import rays_of, reach_of, spread
+from curator.deid.faces.surface import spread
 from curator.deid.faces.view import SKIN, View
 from curator.deid.faces.zone import Curtain, Map, Mask
 from curator.model.volume import Affine

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from curator.deid.faces.attack import deep_levels
+from curator.deid.faces.open_ends import CREASE_MM, cut_open, rays_of, reach_of, without_gaps
 from curator.deid.faces.roundness import roundness
 from curator.deid.faces.view import View, body_of
-from curator.deid.faces.zone import Curtain, Map, Mask
-from curator.model.volume import Affine, Volume
+from curator.deid.faces.zone import Curtain, Map, Mask, Window
+from curator.model.volume import Volume
 from curator.policy.faces.defacing import Numbers
 
 # The relief is broader than a cheek.
@@ -46,45 +47,8 @@ _ORBIT_MM, _UNDER_EYES_MM, _FACE_MM, _DOWN_MM = 11.5, 12.0, 40.0, 28.0
 # eyes no more than this much deeper. A child's lie 24 mm behind the shape of its head.
 _ASIDE_MM, _LOBE_MM, _BESIDE_LOBE_MM = (20.0, 35.0), 24.0, 3.0
 _STEEPEST = 3.0
-# An end of a scan whose outward direction has so much upwards, or aside, is its upper end, or a side; so much to the
-# front, and a camera looks at it.
-_UPRIGHT, _FACING = 0.5, 0.1
-# A slit or a hole in it up to twice so wide is cut open too.
-_SLIT_MM = 2.0
-# No more than this much of scalp and skull lies before a brain.
-_SKULL_MM = 12.0
-# Skin that lies so far behind the skin above it is none.
-_GAP_MM = 15.0
 # So far in front of the new skin there is nothing but air.
 _AIR_MM = 4.0
-# Old skin in a crease goes even there, and this much more than what half a voxel reaches.
-_CREASE_MM = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Which rays of a frame are made new, in its voxels: a rounded box around `(x, z)` with half sides.
-
-    `brow_z` is the height above which the brain lies behind the skin, `eye_z` that of the pupils. One that `is_ear` is
-    seen from the side.
-    """
-
-    x: float
-    z: float
-    half_x: float
-    half_z: float
-    eye_z: float
-    brow_z: float
-    is_ear: bool = False
-
-    def weight(self, shape: tuple[int, int], *, ramp: float) -> Map:
-        """`(Z, X)`: 0 outside, growing to 1 over `ramp` voxels inside the edge."""
-        z, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-        across, along = np.abs(x - self.x) / max(self.half_x, 1.0), np.abs(z - self.z) / max(self.half_z, 1.0)
-        from_middle = (across**4 + along**4) ** 0.25
-        inward = (1 - from_middle) * min(self.half_x, self.half_z) / ramp
-        share = np.clip(inward, 0, 1)
-        return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +83,8 @@ def curtain_for(
     """The curtain of a window in a view of a volume; None where it meets no skin."""
     step = view.frame.step_mm
     reach_mm = reach_of(volume.affine_lps, view)
-    skin = _without_gaps(view.skin, view, volume, reach_mm)
-    is_open, is_aside = _cut_open(skin, window, view, volume)
+    skin = without_gaps(view.skin, view, volume, reach_mm)
+    is_open, is_aside = cut_open(skin, window, view, volume)
     is_hit = np.isfinite(skin) & ~is_open
     depth = np.where(is_hit, skin, np.float32(0))
     full = window.weight(skin.shape, ramp=numbers.ramp_mm / step)
@@ -164,82 +128,6 @@ def curtain_for(
     return Curtain(view.frame, weight, _beyond(new, is_new), _beyond(back, is_new), shell)
 
 
-def reach_of(affine_lps: Affine, view: View) -> tuple[float, float, float]:
-    """How far a voxel of a volume that lies by an affine reaches from its middle along x, y and z of a view, mm."""
-    axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
-    x, y, z = np.abs(axes.T @ affine_lps[:3, :3]).sum(axis=1) / 2
-    return float(x), float(y), float(z)
-
-
-def rays_of(reach_mm: tuple[float, float, float], step: float) -> tuple[int, int]:
-    """How many rays down and across a voxel covers at the most."""
-    x, _, z = reach_mm
-    down, across = (2 * int(np.ceil(reach / step)) + 1 for reach in (z, x))
-    return down, across
-
-
-def open_rays(view: View, window: Window, volume: Volume) -> Mask:
-    """The rays of a view, `(Z, X)`, that a curtain of a window leaves as they are, for they meet what was cut open."""
-    skin = _without_gaps(view.skin, view, volume, reach_of(volume.affine_lps, view))
-    return _cut_open(skin, window, view, volume)[0]
-
-
-def _cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Mask, Mask]:
-    """Rays `(Z, X)` that meet no skin but what was cut through at an end of the scan, where the brain may lie open.
-
-    At the upper end and at the sides those above the eyes; at the lower end all, for a face is seen above it. Given by
-    themselves too: those before which nothing was scanned, at a side that a camera looks at, however low they lie, for
-    the temples' brain reaches below the eyes; and what an ear's camera meets near the end straight before it.
-    """
-    z = np.arange(skin.shape[0], dtype=np.float32)[:, None]
-    axes = view.frame.affine_lps[:3, :3] / view.frame.step_mm
-    is_open, is_aside = np.zeros((2, *skin.shape), np.bool_)
-    for axis, (low_mm, high_mm) in enumerate(_to_the_ends(skin, view, volume)):
-        spacing = float(np.linalg.norm(volume.affine_lps[:3, axis]))
-        outward = axes.T @ volume.affine_lps[:3, axis] / spacing
-        for to_end, (aside, back, up) in ((low_mm, -outward), (high_mm, outward)):
-            is_near = to_end < spacing + _CREASE_MM
-            if max(up, abs(aside)) >= _UPRIGHT:
-                is_open |= is_near & (z > window.eye_z)
-            elif up <= -_UPRIGHT and back <= -_FACING:
-                is_open |= is_near
-            if abs(aside) >= _UPRIGHT and back < 0:
-                # No air was measured before what is met so near: the middle of a voxel, and one along the ray.
-                is_aside |= to_end < spacing * (0.5 - back)
-            elif back <= -_UPRIGHT and window.is_ear:
-                # Under a scalp and a skull that were cut off, which is dark in many scans, a brain looks like skin.
-                is_aside |= to_end < _SKULL_MM
-    # A voxel between two rays goes where either does.
-    is_aside = np.asarray(ndimage.maximum_filter(is_aside, size=3), np.bool_)
-    # A ray or two among them that pass by in the dark of a cut, and meet what lies behind it, meet no skin either.
-    across = 2 * round(_SLIT_MM / view.frame.step_mm) + 1
-    closed = ndimage.minimum_filter(ndimage.maximum_filter(is_open | is_aside, size=across), size=across)
-    return np.asarray(closed, np.bool_), is_aside
-
-
-def _to_the_ends(skin: Map, view: View, volume: Volume) -> list[tuple[Map, Map]]:
-    """How far a surface lies from both ends of a volume along each of its axes, mm `(Z, X)`."""
-    z, x = np.mgrid[0 : skin.shape[0], 0 : skin.shape[1]].astype(np.float32)
-    indices = view.frame.indices_in(volume.affine_lps)
-    at = np.stack([x, np.where(np.isfinite(skin), skin, 0), z], axis=-1) @ indices[:3, :3].T + indices[:3, 3]
-    found = []
-    for axis, length in enumerate(volume.shape[::-1]):
-        spacing, place = float(np.linalg.norm(volume.affine_lps[:3, axis])), at[..., axis]
-        low, high = spacing * (place + 0.5), spacing * (length - 0.5 - place)
-        found.append((low.astype(np.float32), high.astype(np.float32)))
-    return found
-
-
-def _without_gaps(skin: Map, view: View, volume: Volume, reach_mm: tuple[float, float, float]) -> Map:
-    """A surface whose lowest rays, where a scan ends and faint skin fades, do not fall through to what lies deep."""
-    reach = 2 * reach_mm[2] + _CREASE_MM
-    rows = round(reach / view.frame.step_mm)
-    nearest = ndimage.minimum_filter(np.where(np.isfinite(skin), skin, np.inf), size=(2 * rows + 1, 1))
-    is_end = np.min(_to_the_ends(skin, view, volume), axis=(0, 1)) < reach
-    falls = is_end & (skin - nearest > _GAP_MM / view.frame.step_mm)
-    return np.asarray(np.where(falls, nearest, skin), np.float32)
-
-
 def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], step: float) -> Map:
     """How far everything is new whatever may lie behind, voxels: past every voxel that has old skin in it."""
     x, y, z = reach_mm
@@ -247,7 +135,7 @@ def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], 
     deepest = ndimage.maximum_filter(skin, size=rays_of(reach_mm, step))
     # Beside a steep flank another ray's skin lies far behind: that is for the ray itself.
     gentle = np.minimum(deepest, skin + np.float32(_STEEPEST * max(x, z) / step))
-    return np.asarray(gentle + np.float32((y + _CREASE_MM) / step), np.float32)
+    return np.asarray(gentle + np.float32((y + CREASE_MM) / step), np.float32)
 
 
 def _on_flanks(limit: Map, head: Map) -> Map:

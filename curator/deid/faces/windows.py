@@ -15,8 +15,9 @@ from scipy import ndimage
 
 from curator.deid.faces.find import Sight
 from curator.deid.faces.render import Depth
-from curator.deid.faces.surface import Window, lengths, spread
+from curator.deid.faces.surface import lengths, spread
 from curator.deid.faces.view import View
+from curator.deid.faces.zone import Window
 from curator.imaging.frame import Frame
 from curator.policy.faces.defacing import Numbers
 from curator.ports.faces import Points

@@ -23,6 +23,32 @@ _ROWS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Which rays of a frame are made new, in its voxels: a rounded box around `(x, z)` with half sides.
+
+    `brow_z` is the height above which the brain lies behind the skin, `eye_z` that of the pupils. One that `is_ear` is
+    seen from the side.
+    """
+
+    x: float
+    z: float
+    half_x: float
+    half_z: float
+    eye_z: float
+    brow_z: float
+    is_ear: bool = False
+
+    def weight(self, shape: tuple[int, int], *, ramp: float) -> Map:
+        """`(Z, X)`: 0 outside, growing to 1 over `ramp` voxels inside the edge."""
+        z, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+        across, along = np.abs(x - self.x) / max(self.half_x, 1.0), np.abs(z - self.z) / max(self.half_z, 1.0)
+        from_middle = (across**4 + along**4) ** 0.25
+        inward = (1 - from_middle) * min(self.half_x, self.half_z) / ramp
+        share = np.clip(inward, 0, 1)
+        return np.asarray(share * share * (3 - 2 * share), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class Curtain:
     """What one camera sees removed: per ray `(z, x)` of `frame`, distances along y in its voxels.
 

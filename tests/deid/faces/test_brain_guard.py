@@ -12,10 +12,10 @@ from treated_heads import FRONT, scan_of
 from curator.adapters.dlib_heads import DlibHeads
 from curator.bundled import bundled_folder
 from curator.deid.faces.ladder import _zone
-from curator.deid.faces.surface import Style, Window, _brain_limit
+from curator.deid.faces.surface import Style, _brain_limit
 from curator.deid.faces.tools import FaceTools
 from curator.deid.faces.view import STEP_MM, View, view_of
-from curator.deid.faces.zone import Curtain
+from curator.deid.faces.zone import Curtain, Window
 from curator.imaging.frame import patient_frame
 from curator.imaging.resample import CpuResampler
 from curator.policy.faces.defacing import Rung, load_face_rules

@@ -14,11 +14,12 @@ from treated_heads import FRONT, scan_of
 from curator.deid.faces.fill import Filled, filled
 from curator.deid.faces.ladder import random_of
 from curator.deid.faces.levels import levels_of
+from curator.deid.faces.open_ends import rays_of, reach_of
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Style, Window, _relief, curtain_for, rays_of, reach_of, spread
+from curator.deid.faces.surface import Style, _relief, curtain_for, spread
 from curator.deid.faces.view import View, view_of
 from curator.deid.faces.windows import front_window, sockets_of
-from curator.deid.faces.zone import Curtain, Zone
+from curator.deid.faces.zone import Curtain, Window, Zone
 from curator.imaging.frame import Frame, patient_frame
 from curator.imaging.resample import CpuResampler
 from curator.model.faces import FaceMode

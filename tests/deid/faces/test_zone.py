@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 from curator.deid.faces.fill import filled
 from curator.deid.faces.ladder import random_of
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.surface import Window, spread
-from curator.deid.faces.zone import Curtain, Zone
+from curator.deid.faces.surface import spread
+from curator.deid.faces.zone import Curtain, Window, Zone
 from curator.imaging.frame import Frame, patient_frame
 from curator.model.faces import FaceMode
 from curator.model.volume import Volume
