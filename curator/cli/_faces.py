@@ -32,7 +32,7 @@ _MODES = ("smooth", "noise", "zero")
 @click.option(
     "--mode", type=click.Choice(_MODES), default="smooth", show_default=True, help="What takes a face's place."
 )
-@click.option("--ears", is_flag=True, help="Take the ears out, too.")
+@click.option("--ears", is_flag=True, help="Take the ears out, too; held where one may be kept.")
 @click.option("--teeth", is_flag=True, help="Take the teeth out, too.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def faces(

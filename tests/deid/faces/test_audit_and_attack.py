@@ -29,7 +29,7 @@ from curator.imaging.frame import patient_frame
 from curator.model.pixels import Box
 from curator.policy.faces.defacing import load_face_rules
 from curator.ports.faces import FaceSeen
-from curator.testing.heads import Contrast, HeadPlan, make_head
+from curator.testing.heads import Contrast, HeadPlan, make_head, random_heads
 
 NUMBERS = TOOLS.rules.numbers
 SHIPPED = load_face_rules(bundled_folder("rules"))
@@ -111,6 +111,19 @@ def test_a_face_is_seen_where_its_landmarks_are(t1: TreatedHead, lined) -> None:
         # The points lie on a plane across the camera's way of looking, so that depth says nothing.
         off = (point - np.array(truth[name]))[[0, 2]]
         assert np.abs(off).max() < 18.0, name
+
+
+@pytest.mark.parametrize(("seed", "number"), [(5, 13), (11, 18), (11, 0)])
+def test_the_way_a_face_looks_is_found_though_a_detector_prefers_another(seed: int, number: int) -> None:
+    """It scores two of these as high from 17 and 23 degrees aside."""
+    head = make_head(random_heads(seed, number + 1)[number])
+    scan = scan_of(head)
+    seen = view_of(scan, head_frame(scan, TOOLS.resampler, TOOLS.judge), TOOLS.resampler)
+    sight = clearest_sight(seen, TOOLS.judge, TOOLS.resampler, SHIPPED.numbers)
+    assert sight is not None
+    right, left = (np.array(head.landmarks_mm[f"{side} pupil"]) for side in ("right", "left"))
+    across = left - right
+    assert sight.yaw_deg == pytest.approx(np.rad2deg(np.arctan2(across[1], across[0])), abs=6.0)
 
 
 def test_F01_a_header_that_names_another_part_never_hides_a_face(t1: TreatedHead, view: View) -> None:
