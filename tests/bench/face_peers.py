@@ -46,7 +46,7 @@ def brain_of(case: Case, scratch: Path) -> NDArray[np.bool_] | None:
             return np.asarray(known["brain"], np.bool_)
     frame = patient_frame(volume, step_mm=_BET_MM)
     values = case.scan.seen_in(frame, CpuResampler())
-    found = _brain_in_skull(values) if is_ct(case) else _bet(values, frame, scratch)
+    found = _brain_in_skull(values) if is_ct(case) else _bet(values, frame, scratch, case.name)
     if found is None or not _LEAST_BRAIN_ML < found.sum() * _BET_MM**3 / 1000 < _MOST_BRAIN_ML:
         return None
     back = np.linalg.solve(frame.affine_lps, volume.affine_lps)
@@ -92,12 +92,12 @@ def quicksheared(case: Case, brain: NDArray[np.bool_] | None, scratch: Path) -> 
     return np.where((sheared == 0) & (shifted != 0), volume.stored.min(), volume.stored)
 
 
-def _bet(values: NDArray[np.float32], frame: Frame, scratch: Path) -> NDArray[np.bool_] | None:
+def _bet(values: NDArray[np.float32], frame: Frame, scratch: Path, name: str) -> NDArray[np.bool_] | None:
     """The brain in values along the patient's axes; BET gets the upper part of the head, for a neck leads it astray."""
     python = environment("brainextractor", scratch)
     if python is None:
         return None
-    head, mask = scratch / "bet.nii.gz", scratch / "bet.mask.nii.gz"
+    head, mask = (scratch / f"{name}.bet{what}.nii.gz" for what in ("", ".mask"))
     low, high = np.percentile(values, (2, 98))
     top = int(np.flatnonzero((values > low + 0.2 * (high - low)).sum(axis=(1, 2)) > _FEW_VOXELS).max(initial=0))
     below = max(0, top - int(_HEAD_MM / _BET_MM))
