@@ -30,8 +30,8 @@ SKIN, FLESH = 0.24, 0.4
 _NOISE_MARGIN = 1.5
 _BLUR_MM = 0.8
 # What lies in front of the largest part of a body, and may be its scalp, has so much of that part's size and covers so
-# much of it; all of that together leaves no more than half of it bare.
-_LEAST_PART, _LEAST_COVER, _MOST_BARE = 0.01, 0.1, 0.5
+# much of it, in its shape, as a table under a face that looks down is not; all of that leaves no more than half bare.
+_LEAST_PART, _LEAST_COVER, _MOST_BARE, _LEAST_ALIKE = 0.01, 0.1, 0.5, 0.9
 _LEAST_SCORE = -1.5
 # Faces of 64 mm and more fill the 80 pixels that the detector needs.
 _FINER = 1.25
@@ -136,11 +136,17 @@ def head_of(is_tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
     covered = np.zeros_like(is_seen)
     for part in np.flatnonzero(sizes >= _LEAST_PART * sizes[largest]):
         is_part = np.asarray(labels == part)
-        is_before = _first(is_part) < first
-        if is_before[is_seen].mean() >= _LEAST_COVER:
+        at = _first(is_part)
+        is_before = at < first
+        if is_before[is_seen].mean() >= _LEAST_COVER and _is_alike(at[is_before & is_seen], first[is_before & is_seen]):
             covered |= is_before
             scalp |= is_part
     return scalp if covered[is_seen].mean() >= _MOST_BARE else body
+
+
+def _is_alike(one: NDArray[np.intp], other: NDArray[np.intp]) -> bool:
+    """Whether two surfaces `(N,)` are of one shape; what is flat is like none."""
+    return min(one.std(), other.std()) > 0 and float(np.corrcoef(one, other)[0, 1]) >= _LEAST_ALIKE
 
 
 def _first(mask: NDArray[np.bool_]) -> NDArray[np.intp]:

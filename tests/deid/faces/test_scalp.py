@@ -13,6 +13,7 @@ FROM_MIDDLE = np.sqrt(Z * Z + Y * Y + X * X)
 BRAIN = FROM_MIDDLE < 18
 SCALP = (FROM_MIDDLE > 22) & (FROM_MIDDLE < 24)
 TABLE = Y > 26
+UNDER_A_FACE = (Y < -26) & (Y > -29)
 TUBE = (np.abs(X - 5) < 2) & (Y < -25)
 
 
@@ -24,8 +25,11 @@ def _shell_up_to(share: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("beside", "belongs"),
     [(SCALP, True), (_shell_up_to(1.0), True), (_shell_up_to(0.7), True), (_shell_up_to(0.3), False), (TABLE, False),
+     (UNDER_A_FACE, False),
+     (np.abs(Y + 26 - X * X / 90) < 1.5, False),
      (TUBE, False), (SCALP & (Y > 4), False)],
-    ids=["scalp", "its front", "most of its front", "a patch of it", "table", "tube", "its back"],
+    ids=["scalp", "its front", "most of its front", "a patch of it", "table", "table under a face",
+         "couch under a face", "tube", "its back"],
 )  # fmt: skip
 def test_what_covers_most_of_the_largest_part_from_the_front_belongs_to_it(beside: np.ndarray, belongs: bool) -> None:
     np.testing.assert_array_equal(head_of(BRAIN | beside), BRAIN | beside if belongs else BRAIN)
