@@ -111,12 +111,8 @@ def head_frame(scan: Scan, resampler: Resampler, judge: FaceJudge) -> Frame:
 
 def body_of(is_tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest connected part of a mask; all False for an empty one."""
-    labels, count = ndimage.label(is_tissue)
-    if not count:
-        return is_tissue
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return np.asarray(labels == sizes.argmax(), np.bool_)
+    labels, sizes = _parts(is_tissue)
+    return np.asarray(labels == sizes.argmax(), np.bool_) if sizes.any() else is_tissue
 
 
 def head_of(is_tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -124,11 +120,9 @@ def head_of(is_tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
     Above the eyes a skull that is dark in a scan leaves the brain the largest, and the scalp in front of it by itself.
     """
-    labels, count = ndimage.label(is_tissue)
-    if not count:
+    labels, sizes = _parts(is_tissue)
+    if not sizes.any():
         return is_tissue
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
     largest = int(sizes.argmax())
     body = np.asarray(labels == largest)
     first, scalp = _first(body), body.copy()
@@ -142,6 +136,14 @@ def head_of(is_tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
             covered |= is_before
             scalp |= is_part
     return scalp if covered[is_seen].mean() >= _MOST_BARE else body
+
+
+def _parts(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """The number of the connected part of a mask that each place belongs to, and the parts' sizes; none for 0."""
+    labels, _ = ndimage.label(mask)
+    sizes = np.bincount(labels.ravel(), minlength=1)
+    sizes[0] = 0
+    return np.asarray(labels, np.int32), sizes
 
 
 def _is_alike(one: NDArray[np.intp], other: NDArray[np.intp]) -> bool:
