@@ -15,8 +15,10 @@ from curator.model.volume import Affine, Volume
 # An end of a scan whose outward direction has so much upwards, or aside, is its upper end, or a side; so much to the
 # front, and a camera looks at it.
 _UPRIGHT, _FACING = 0.5, 0.1
-# A slit or a hole in it up to twice so wide is cut open too.
-_SLIT_MM = 2.0
+# What a camera sees of an end that faces it less falls back by more than this for each step down.
+_FALLS = 4.0
+# A slit or a hole in it up to twice so wide is cut open too: as wide as a skull, which is dark in many scans.
+_SLIT_MM = 5.0
 # No more than this much of scalp and skull lies before a brain.
 _SKULL_MM = 12.0
 # Skin that lies so far behind the skin above it is none.
@@ -62,8 +64,8 @@ def cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Mas
             is_near = to_end < spacing + CREASE_MM
             if max(up, abs(aside)) >= _UPRIGHT:
                 is_open |= is_near & (z > window.eye_z)
-            elif up <= -_UPRIGHT and back <= -_FACING:
-                is_open |= is_near
+            elif up <= -_UPRIGHT and back < 0:
+                is_open |= is_near if back <= -_FACING else is_near & _falls_back(skin)
             if abs(aside) >= _UPRIGHT and back < 0:
                 # No air was measured before what is met so near: the middle of a voxel, and one along the ray.
                 is_aside |= to_end < spacing * (0.5 - back)
@@ -72,10 +74,18 @@ def cut_open(skin: Map, window: Window, view: View, volume: Volume) -> tuple[Mas
                 is_aside |= to_end < _SKULL_MM
     # A voxel between two rays goes where either does.
     is_aside = np.asarray(ndimage.maximum_filter(is_aside, size=3), np.bool_)
-    # A ray or two among them that pass by in the dark of a cut, and meet what lies behind it, meet no skin either.
+    # Rays among them that pass by in the dark of a cut, and meet what lies behind it, meet no skin either.
     across = 2 * round(_SLIT_MM / view.frame.step_mm) + 1
     closed = ndimage.minimum_filter(ndimage.maximum_filter(is_open | is_aside, size=across), size=across)
     return np.asarray(closed, np.bool_), is_aside
+
+
+def _falls_back(skin: Map) -> Mask:
+    """Rays that meet a surface which they graze: it falls back both from the ray above and to the ray below."""
+    falls = np.abs(np.diff(skin, axis=0))
+    falls = np.where(np.isfinite(falls), falls, np.inf)
+    edge = np.full((1, *skin.shape[1:]), np.inf)
+    return np.asarray(np.minimum(np.concatenate([edge, falls]), np.concatenate([falls, edge])) > _FALLS, np.bool_)
 
 
 def _to_the_ends(skin: Map, view: View, volume: Volume) -> list[tuple[Map, Map]]:

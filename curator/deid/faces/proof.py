@@ -68,14 +68,14 @@ def geometry(
     core &= ndimage.minimum_filter(curtain.is_inside, size=rays_of(reach_of(affine_lps, before), step))
     # At an edge of the surface a ray meets what lies beside it.
     core &= _is_gentle(curtain.skin) & _is_gentle(np.where(np.isfinite(skin), skin, 0).astype(np.float32))
-    unchanged = _kept(skin, core, mask, before.frame.indices_in(affine_lps))
+    is_guarded = (curtain.back - curtain.skin) * step < _GUARDED_MM
+    unchanged = _kept(skin, core, is_guarded, mask, before.frame.indices_in(affine_lps))
     if core.sum() < _LEAST_RAYS:
         return Geometry(0.0, unchanged, int(core.sum()))
     # The relief of the new skin is no part of the old one's features, or all that lacks it would be like them.
     breadth = numbers.smoothing_mm / step
     feature = _deviation(skin, spread(skin, np.isfinite(skin), breadth), step)
     relief = _deviation(curtain.skin, spread(curtain.skin, curtain.is_inside, breadth), step)
-    is_guarded = (curtain.back - curtain.skin) * step < _GUARDED_MM
     highest = 0.0
     for surface in _surfaces(after, numbers):
         # What lies behind a zone that keeps off the brain stays by law: a skull is as round as its skin.
@@ -125,13 +125,16 @@ def _correlation(feature: NDArray[np.float32], deviation: NDArray[np.float32]) -
     return abs(float(np.corrcoef(feature, deviation)[0, 1]))
 
 
-def _kept(skin: Map, core: Mask, mask: NDArray[np.bool_], indices: Affine) -> int:
-    """How many rays of the core have old skin that is not new; `indices` leads from the frame to the scan."""
+def _kept(skin: Map, core: Mask, is_guarded: Mask, mask: NDArray[np.bool_], indices: Affine) -> int:
+    """How many rays of the core have old skin that is not new; `indices` leads from the frame to the scan.
+
+    Behind a zone that keeps off the brain a voxel after the one that has the skin stays by law.
+    """
     z, x = np.nonzero(core)
     kept = np.zeros(len(z), np.bool_)
     for beside in (-1.0, 0.0, 1.0):
         places = np.stack([x, skin[z, x] + beside, z], axis=1) @ indices[:3, :3].T + indices[:3, 3]
         at = np.rint(places).astype(np.intp)[:, ::-1]
-        is_inside = ((at >= 0) & (at < mask.shape)).all(axis=1)
-        kept[is_inside] |= ~mask[tuple(at[is_inside].T)]
+        is_asked = ((at >= 0) & (at < mask.shape)).all(axis=1) & ~(is_guarded[z, x] & (beside > 0))
+        kept[is_asked] |= ~mask[tuple(at[is_asked].T)]
     return int(kept.sum())

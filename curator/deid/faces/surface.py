@@ -97,12 +97,7 @@ def curtain_for(
     # A little behind on the average, so that what stood out is not just met again.
     meant = shape + spread(depth - shape, is_hit, smoothing_mm / step) + relief + np.float32(1.0 / step)
     shell = _shell(window, weight, shell_mm=shell_mm, numbers=numbers, step=step)
-    limit = _brain_limit(window, skin.shape, numbers=numbers, step=step)
-    # Beside a brain that lies open it lies behind the skin as near as above the brow, whatever the head's shape beyond.
-    is_near_open = ndimage.maximum_filter(is_aside, size=2 * round(_GIVEN_WAY_MM / step) + 1)
-    limit = np.where(is_near_open, np.minimum(limit, numbers.forehead_shell_mm / step), limit)
-    head = spread(depth, is_hit, _HEAD_SHAPE_MM / step)
-    limit = np.asarray(np.where(is_near_open, np.minimum(head, depth), head) + limit, np.float32)
+    head, limit = _guard(depth, is_hit, is_aside, window, numbers=numbers, step=step)
     # Where the brain is near the new skin lies so far out that tissue fits behind it.
     tissue = np.minimum(shell, np.float32(_NEAR_BRAIN * numbers.forehead_shell_mm / step))
     meant = meant - _envelope(meant + tissue - limit, is_inside, step)
@@ -112,10 +107,13 @@ def curtain_for(
     margin = np.minimum(full * _SOFT_GAIN, 1) if style.is_soft else np.float32(1)
     wanted = np.where(is_hit, depth + margin * np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
-    least = _least_back(depth, is_hit, reach_mm, step)
+    deepest = np.maximum(_on_flanks(limit, head), new)
+    # Above the eyes skin far behind the shape of the head is none: at an end of a scan, or in a hole of a faint scalp.
+    is_skin = is_hit & ((depth <= deepest) | ~_is_above_eyes(window, skin.shape))
+    least = _least_back(depth, is_skin, reach_mm, step)
     if deep_levels(view, numbers):
-        # Where a brain outshines the skin, skin far behind the shape of the head is brain in a hole of a faint scalp.
-        least = np.minimum(least, np.maximum(_on_flanks(limit, head), new))
+        # Where a brain outshines the skin, it may lie right behind.
+        least = np.minimum(least, deepest)
     back = np.maximum(back, least)
     # Near the brain tissue is as bright as it may be where the shell is thin, or what lies behind is seen as holes.
     shell = np.minimum(shell, _bright(window, shell.shape, shell_mm=shell_mm, numbers=numbers, step=step))
@@ -128,6 +126,18 @@ def curtain_for(
     return Curtain(view.frame, weight, _beyond(new, is_new), _beyond(back, is_new), shell)
 
 
+def _guard(
+    depth: Map, is_hit: Mask, is_aside: Mask, window: Window, *, numbers: Numbers, step: float
+) -> tuple[Map, Map]:
+    """The shape of a head that is met at depths, and behind which nothing may change, voxels `(Z, X)` each."""
+    limit = _brain_limit(window, depth.shape, numbers=numbers, step=step)
+    # Beside a brain that lies open it lies behind the skin as near as above the brow, whatever the head's shape beyond.
+    is_near_open = ndimage.maximum_filter(is_aside, size=2 * round(_GIVEN_WAY_MM / step) + 1)
+    limit = np.where(is_near_open, np.minimum(limit, numbers.forehead_shell_mm / step), limit)
+    head = spread(depth, is_hit, _HEAD_SHAPE_MM / step)
+    return head, np.asarray(np.where(is_near_open, np.minimum(head, depth), head) + limit, np.float32)
+
+
 def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], step: float) -> Map:
     """How far everything is new whatever may lie behind, voxels: past every voxel that has old skin in it."""
     x, y, z = reach_mm
@@ -136,6 +146,11 @@ def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], 
     # Beside a steep flank another ray's skin lies far behind: that is for the ray itself.
     gentle = np.minimum(deepest, skin + np.float32(_STEEPEST * max(x, z) / step))
     return np.asarray(gentle + np.float32((y + CREASE_MM) / step), np.float32)
+
+
+def _is_above_eyes(window: Window, shape: tuple[int, ...]) -> Mask:
+    """Rows of a map above the eyes, `(Z, 1)`; none for an ear, which is not as round as a forehead."""
+    return np.asarray((np.arange(shape[0])[:, None] > window.eye_z) & (not window.is_ear), np.bool_)
 
 
 def _on_flanks(limit: Map, head: Map) -> Map:

@@ -25,8 +25,9 @@ TOOLS = FaceTools(rules=load_face_rules(bundled_folder("rules")), judge=DlibHead
 # A slab that is cut through both sides of a head; a child's temporal poles.
 _ONCE_CUT = ((4, 7), (5, 23))
 # Without a face in sight, as they were scanned: slits in what is cut open; a PET's scalp with holes; a
-# scalp that a dark skull parts from a brain that is larger.
-_ONCE_CUT_UNSEEN = ((6, 12), (8, 26), (8, 31))
+# scalp that a dark skull parts from a brain that is larger; a lower end that a camera grazes, and
+# one that it sees with the skull's dark in it; a lowest ray that passes under a faint scalp.
+_ONCE_CUT_UNSEEN = ((6, 12), (8, 26), (8, 31), (12, 48), (13, 9), (13, 29))
 # How far behind the shape of a head brains were found in its middle: so far above the eyes (or where they were taken to
 # be, 10 mm too high), mm, where the brow was so far above them. A child's, and an adult's.
 _FOUND = ((-2, 17, 14.7), (-7, 17, 16.9), (-15, 20, 25.4), (-17, 20, 31.0), (-20, 20, 34.5), (-23, 20, 34.9))

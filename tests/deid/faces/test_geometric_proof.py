@@ -25,6 +25,7 @@ def bump(z: float, x: float, breadth: float) -> np.ndarray:
 
 # A nose stands out, two eyes lie deep; mm behind the plane.
 FEATURES = (-18 * bump(55, 50, 8) + 9 * bump(75, 30, 7) + 9 * bump(75, 70, 7)).astype(np.float32)
+FLAT = np.zeros_like(FEATURES)
 RELIEF = (3 * (np.sin(X / 9) * np.cos(Z / 11))).astype(np.float32)
 
 
@@ -35,11 +36,32 @@ def view(depth: np.ndarray) -> View:
     return View(FRAME, Levels(air=0.0, tissue=1.0, threshold=0.5, noise=0.0), values, values)
 
 
-def proven(old: np.ndarray, new: np.ndarray, *, thick: float = 22.0, meant: np.ndarray | float = 0.0) -> Geometry:
+def proven(
+    old: np.ndarray,
+    new: np.ndarray,
+    *,
+    thick: float = 22.0,
+    meant: np.ndarray | float = 0.0,
+    mask: np.ndarray | None = None,
+) -> Geometry:
     skin = np.full((HEIGHT, WIDTH), PLANE, np.float32) + np.float32(meant)
     curtain = Curtain(FRAME, np.ones_like(skin), skin, skin + np.float32(thick), np.full_like(skin, thick))
-    mask = np.ones(FRAME.shape, np.bool_)
+    mask = np.ones(FRAME.shape, np.bool_) if mask is None else mask
     return geometry(view(PLANE + old), view(PLANE + new), mask, np.eye(4), curtain, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("thick", "kept_from", "is_counted"),
+    [(22.0, 1, True), (10.0, 1, False), (10.0, 0, True), (22.0, 2, False)],
+    ids=["behind the skin", "behind the skin before a brain", "skin before a brain", "beyond what the skin tells"],
+)
+def test_old_skin_that_stays_is_counted(thick: float, kept_from: int, is_counted: bool) -> None:
+    """A zone that keeps off the brain may end behind the voxel that has the skin, and no zone before it."""
+    mask = np.ones(FRAME.shape, np.bool_)
+    mask[:, int(PLANE) + kept_from :] = False
+    found = proven(FLAT, FLAT, thick=thick, mask=mask)
+    assert (found.unchanged == found.rays) is is_counted
+    assert (found.unchanged == 0) is not is_counted
 
 
 @pytest.mark.parametrize(
