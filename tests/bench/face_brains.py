@@ -19,8 +19,8 @@ from face_treat import tools
 from numpy.typing import NDArray
 
 from curator.deid.faces.ladder import _STYLES, _placed, _zone
-from curator.deid.faces.study import _first_look
 from curator.deid.faces.tools import FaceTools
+from curator.deid.faces.treated import first_look
 from curator.deid.faces.whether import Finding, whether
 from curator.deid.faces.zone import Curtain
 
@@ -51,7 +51,7 @@ def main() -> None:
 def _reaching(case: Case, look: FaceTools, draws: int) -> Iterator[tuple[str, int]]:
     """Rung, draw and curtain of those with brain in them, and how many voxels; nothing without a head."""
     scan, numbers = case.scan, look.rules.numbers
-    view, proof = _first_look(scan, look)
+    view, proof = first_look(scan, look)
     if proof is not None or case.brain is None or not case.brain.any():
         return
     shown = whether(scan, view, look.judge, look.resampler, numbers)

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from curator.adapters.rigid_registration import SimpleItkRegistrar
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.study import Treated, treat_study
+from curator.deid.faces.study import treat_study
 from curator.deid.faces.tools import Wish
+from curator.deid.faces.treated import Treated
 from curator.testing.heads import Head, HeadPlan, make_head
 from curator.testing.heads.landmarks import skin_distance_mm
 from curator.testing.heads.studies import StudyPart, lps_between, multi_contrast, pet_ct

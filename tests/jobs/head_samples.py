@@ -18,8 +18,8 @@ from pydicom import Dataset, dcmread
 
 from curator.deid.faces.fill import Filled
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.study import Treated
 from curator.deid.faces.tools import FaceTools, Wish
+from curator.deid.faces.treated import Treated
 from curator.deid.faces.zone import Curtain, Zone
 from curator.imaging.frame import patient_frame
 from curator.jobs.faces import treat, work

@@ -21,7 +21,7 @@ from curator.deid.faces.windows import sockets_of
 _OUTSHONE = frozenset({"PT", "NM"})
 
 
-class Verdict(StrEnum):
+class AuditVerdict(StrEnum):
     """What an audit says of a volume."""
 
     FACE = "face"
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 class Audit:
     """The verdict on one volume, why in structural words, and its numbers."""
 
-    verdict: Verdict
+    verdict: AuditVerdict
     why: str
     numbers: Mapping[str, float] = field(default_factory=dict)
 
@@ -53,31 +53,31 @@ def shows_face(scan: Scan, tools: FaceTools) -> bool:
     Of the thresholds it takes those at which an attack that goes before it does not look along the patient's axes.
     """
     found = _audited(scan, tools, null_from=tools.rules.numbers.face_score, shares=IN_TURN[:1])
-    return found.verdict is Verdict.FACE
+    return found.verdict is AuditVerdict.FACE
 
 
 def _audited(scan: Scan, tools: FaceTools, *, null_from: float, shares: tuple[slice, ...]) -> Audit:
     numbers = tools.rules.numbers
     if scan.is_flat:
-        return Audit(Verdict.UNCLEAR, "too few slices to look at")
+        return Audit(AuditVerdict.UNCLEAR, "too few slices to look at")
     view = view_of(scan, head_frame(scan, tools.resampler, tools.judge), tools.resampler)
     proof = faceless(scan, view, numbers)
     if proof is not None:
-        return Audit(Verdict.CLEAN, proof)
+        return Audit(AuditVerdict.CLEAN, proof)
     shown = whether(scan, view, tools.judge, tools.resampler, numbers)
     found = {"best": shown.score, "hits": float(shown.sight.hits if shown.sight is not None else 0)}
     if shown.finding is Finding.FACE:
-        return Audit(Verdict.FACE, shown.why, found)
+        return Audit(AuditVerdict.FACE, shown.why, found)
     if shown.finding is Finding.NONE:
-        return Audit(Verdict.CLEAN, shown.why, found)
+        return Audit(AuditVerdict.CLEAN, shown.why, found)
     seen = attacked([view], tools.judge, tools.resampler, numbers, null_from=null_from, asks_back=True, shares=shares)
     found |= {"best": max(shown.score, seen.best), "bright": seen.bright, "network": seen.network}
     # Where a brain outshines the skin, what is seen inside may be folds of it.
     is_brain = scan.modality in _OUTSHONE and bool(deep_levels(view, numbers)) and seen.best <= numbers.face_score
     if (seen.hits and not is_brain) or seen.network >= numbers.network_confidence:
-        return Audit(Verdict.FACE, "a face is seen from some side at some threshold", found)
+        return Audit(AuditVerdict.FACE, "a face is seen from some side at some threshold", found)
     if sockets_of(view) is not None:
-        return Audit(Verdict.FACE, "two eye sockets under a brow, though no detector sees a face", found)
+        return Audit(AuditVerdict.FACE, "two eye sockets under a brow, though no detector sees a face", found)
     if shown.finding is Finding.DOUBTFUL or not seen.is_clear(numbers):
-        return Audit(Verdict.UNCLEAR, "no face is seen, and its absence is not shown", found)
-    return Audit(Verdict.CLEAN, "no detector sees a face, and no socket or brow stands out", found)
+        return Audit(AuditVerdict.UNCLEAR, "no face is seen, and its absence is not shown", found)
+    return Audit(AuditVerdict.CLEAN, "no detector sees a face, and no socket or brow stands out", found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from curator.bundled import bundled_folder
-from curator.deid.faces.audit import Verdict
+from curator.deid.faces.audit import AuditVerdict
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.stack_scans import scan_of
 from curator.errors import ItemError
@@ -56,7 +56,7 @@ class FaceRow:
     @property
     def is_finding(self) -> bool:
         """Whether a person has something to do about it: it would be held, or a face is left in it."""
-        return self.status in (HELD, Verdict.FACE.value)
+        return self.status in (HELD, AuditVerdict.FACE.value)
 
     def to_json(self) -> dict[str, object]:
         """The row for machines."""

@@ -14,8 +14,9 @@ import numpy as np
 
 from curator.deid.faces.fill import Filled
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.study import Treated, treat_study
+from curator.deid.faces.study import treat_study
 from curator.deid.faces.tools import FaceTools, Wish
+from curator.deid.faces.treated import Treated
 from curator.errors import ItemError
 from curator.imaging.nifti_bare import bare_nifti
 from curator.imaging.nifti_series import NiftiSeries, changed_nifti, read_nifti_series

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from curator.deid.faces.audit import Verdict, audit_scan
+from curator.deid.faces.audit import AuditVerdict, audit_scan
 from curator.deid.faces.dependents import dependent_of
 from curator.deid.faces.stack_scans import scan_of
 from curator.errors import ItemError
@@ -59,7 +59,7 @@ def audit_study(study: StudyToAudit) -> AuditedStudy:
         except ItemError:
             unreadable |= _named(files, stack.instances)
             continue
-        if seen.verdict is Verdict.FACE:
+        if seen.verdict is AuditVerdict.FACE:
             faces |= _named(files, stack.instances)
     return AuditedStudy(tuple(sorted(faces)), tuple(sorted(unreadable)), len(found.stacks))
 

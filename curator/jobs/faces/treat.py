@@ -14,8 +14,9 @@ from curator.deid.faces.patch import Patch
 from curator.deid.faces.scan import Scan
 from curator.deid.faces.stack_patches import patches_of, together
 from curator.deid.faces.stack_scans import scan_of
-from curator.deid.faces.study import Treated, treat_study
+from curator.deid.faces.study import treat_study
 from curator.deid.faces.tools import FaceTools, Wish
+from curator.deid.faces.treated import Treated
 from curator.deid.faces.zone import Zone
 from curator.deid.faces.zone_file import joined
 from curator.errors import ItemError

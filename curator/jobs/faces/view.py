@@ -12,7 +12,7 @@ from pathlib import Path
 
 from curator.adapters.local_disk import LocalDisk
 from curator.bundled import bundled_folder
-from curator.deid.faces.audit import Verdict, audit_scan
+from curator.deid.faces.audit import AuditVerdict, audit_scan
 from curator.deid.faces.tools import FaceTools
 from curator.errors import ItemError, RefusedError, UsageError
 from curator.identity.pseudonyms import Pseudonyms
@@ -86,7 +86,7 @@ def audit_faces(paths: Sequence[Path], *, report: Report) -> list[FaceRow]:
     for row, scan in each_scan(asked):
         started = time.process_time()
         if scan is None:
-            rows.append(replace(row, status=Verdict.UNCLEAR.value))
+            rows.append(replace(row, status=AuditVerdict.UNCLEAR.value))
         else:
             seen = audit_scan(scan, tools)
             seconds = time.process_time() - started

@@ -15,7 +15,7 @@ from treated_heads import TOOLS, TreatedHead, scan_of
 from curator.adapters.dlib_heads import DlibHeads
 from curator.bundled import bundled_folder
 from curator.deid.faces.attack import ALL, IN_TURN, Seen, Was, _cuts, attacked, deep_levels
-from curator.deid.faces.audit import Verdict, audit_scan, shows_face
+from curator.deid.faces.audit import AuditVerdict, audit_scan, shows_face
 from curator.deid.faces.find import clearest_sight
 from curator.deid.faces.ladder import attempts
 from curator.deid.faces.likeness import LineUp, line_up
@@ -62,14 +62,14 @@ def lined(view: View, t1: TreatedHead) -> tuple[LineUp, Callable[[np.ndarray], n
 
 def test_the_audit_finds_an_original_face(t1: TreatedHead) -> None:
     audit = audit_scan(t1.scan, TOOLS)
-    assert audit.verdict is Verdict.FACE
+    assert audit.verdict is AuditVerdict.FACE
     assert audit.numbers["hits"] > 0
     assert audit.to_json()["verdict"] == "face"
 
 
 def test_the_audit_finds_none_in_what_was_defaced(t1: TreatedHead) -> None:
     audit = audit_scan(t1.scan_after, TOOLS)
-    assert audit.verdict is Verdict.CLEAN
+    assert audit.verdict is AuditVerdict.CLEAN
     assert audit.numbers["hits"] == 0
 
 
@@ -85,12 +85,12 @@ def test_the_audit_finds_a_face_whose_shell_was_zeroed(t1: TreatedHead) -> None:
     stored = t1.before.copy()
     stored[(under > 0) & (under <= 5.0)] = stored.min()
     audit = audit_scan(with_stored(t1.scan, stored), replace(TOOLS, rules=SHIPPED))
-    assert audit.verdict is Verdict.FACE
+    assert audit.verdict is AuditVerdict.FACE
 
 
 def test_the_audit_cannot_tell_of_a_few_slices(study: Study) -> None:
     for scan in (study["slice"].scan, study["slice"].scan_after, study["scout"].scan):
-        assert audit_scan(scan, TOOLS).verdict is Verdict.UNCLEAR
+        assert audit_scan(scan, TOOLS).verdict is AuditVerdict.UNCLEAR
 
 
 def test_a_face_is_seen_where_its_landmarks_are(t1: TreatedHead, lined) -> None:

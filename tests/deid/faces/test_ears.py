@@ -10,8 +10,9 @@ import pytest
 from face_tools import SECRET, THREE_MM, Blind, tools_of
 from treated_heads import scan_of
 
-from curator.deid.faces.study import Treated, treat_study
+from curator.deid.faces.study import treat_study
 from curator.deid.faces.tools import Wish
+from curator.deid.faces.treated import Treated
 from curator.model.faces import FaceStatus
 from curator.testing.heads import Head, HeadPlan, make_head
 from curator.testing.heads.plan import TIGHT, WHOLE, FieldOfView

@@ -11,8 +11,9 @@ from treated_heads import TOOLS
 
 from curator.adapters.rigid_registration import SimpleItkRegistrar
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.study import Treated, treat_study
+from curator.deid.faces.study import treat_study
 from curator.deid.faces.tools import Wish
+from curator.deid.faces.treated import Treated
 from curator.model.faces import FaceStatus
 from curator.testing.heads import Contrast, Head, HeadPlan, make_head
 from curator.testing.heads.studies import StudyPart, lps_between, multi_contrast, pet_ct

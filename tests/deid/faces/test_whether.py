@@ -10,8 +10,9 @@ from face_tools import SECRET, SMALL, THREE_MM, TWO_MM
 from treated_heads import TOOLS, scan_of
 
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.study import Treated, treat_study
+from curator.deid.faces.study import treat_study
 from curator.deid.faces.tools import Wish
+from curator.deid.faces.treated import Treated
 from curator.deid.faces.view import view_of
 from curator.deid.faces.whether import faceless, is_brain_alone
 from curator.imaging.frame import patient_frame

@@ -9,8 +9,9 @@ from face_tools import SECRET, SMALL, THREE_MM, TWO_MM, tools_of, with_stored
 
 from curator.adapters.dlib_heads import DlibHeads
 from curator.deid.faces.scan import Scan
-from curator.deid.faces.study import Treated, treat_study
+from curator.deid.faces.study import treat_study
 from curator.deid.faces.tools import Wish
+from curator.deid.faces.treated import Treated
 from curator.testing.heads import Contrast, FieldOfView, Head, HeadPlan, make_head
 
 T1 = HeadPlan(spacing_mm=TWO_MM, field_of_view=SMALL)
