@@ -108,8 +108,8 @@ def curtain_for(
     wanted = np.where(is_hit, depth + margin * np.float32(numbers.skin_margin_mm / step), -np.inf).astype(np.float32)
     back = np.minimum(new + shell + _envelope(wanted - new - shell, is_inside, step), np.maximum(limit, new))
     deepest = np.maximum(_on_flanks(limit, head), new)
-    # Above the eyes skin far behind the shape of the head is none: at an end of a scan, or in a hole of a faint scalp.
-    is_skin = is_hit & ((depth <= deepest) | ~_is_above_eyes(window, skin.shape))
+    # Above the brow skin far behind the shape of the head is none: at an end of a scan, or in a hole of a faint scalp.
+    is_skin = is_hit & ((depth <= deepest) | ~_is_above_brow(window, skin.shape))
     least = _least_back(depth, is_skin, reach_mm, step)
     if deep_levels(view, numbers):
         # Where a brain outshines the skin, it may lie right behind.
@@ -148,9 +148,9 @@ def _least_back(depth: Map, is_hit: Mask, reach_mm: tuple[float, float, float], 
     return np.asarray(gentle + np.float32((y + CREASE_MM) / step), np.float32)
 
 
-def _is_above_eyes(window: Window, shape: tuple[int, ...]) -> Mask:
-    """Rows of a map above the eyes, `(Z, 1)`; none for an ear, which is not as round as a forehead."""
-    return np.asarray((np.arange(shape[0])[:, None] > window.eye_z) & (not window.is_ear), np.bool_)
+def _is_above_brow(window: Window, shape: tuple[int, ...]) -> Mask:
+    """Rows of a map above the brow, `(Z, 1)`; none for an ear, for no ear and no socket is as round as a forehead."""
+    return np.asarray((np.arange(shape[0])[:, None] > window.brow_z) & (not window.is_ear), np.bool_)
 
 
 def _on_flanks(limit: Map, head: Map) -> Map:
